@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The host kernel's door: all that Lodge borrows from it and that changes
+ * from kernel to kernel. Probed by probe.mk, never by version. Next: host.c.
+ */
+#ifndef LODGE_HOST_H
+#define LODGE_HOST_H
+
+#include <linux/eventfd.h>
+#include <linux/hrtimer.h>
+#include <linux/mm_types.h>
+#include "pure.h"
+
+struct kvm_run;
+
+/* hrtimers: hrtimer_init() or hrtimer_setup() */
+void lodge_host_timer_init(struct hrtimer *t,
+			   enum hrtimer_restart (*fn)(struct hrtimer *));
+void lodge_host_eventfd_signal(struct eventfd_ctx *ctx);
+
+/* Before guest entry, interrupts on: signals, resched, task work. 0 or -EINTR */
+int lodge_host_work(struct lodge_vcpu *vcpu);
+bool lodge_host_work_pending(void);	/* interrupts off, just before entry */
+/* rseq and the like, before KVM_RUN returns to the user */
+void lodge_host_user_return(void);
+
+/* The page behind a user address of current->mm. */
+struct lodge_host_page {
+	u64 pfn;
+	int level;		/* host maps it as 1 4K, 2 2M, 3 1G */
+	bool writable;
+	bool uncached;		/* device memory: no struct page */
+	struct page *page;	/* reference held, or NULL */
+};
+int lodge_host_page_get(unsigned long hva, bool write, bool atomic,
+			struct lodge_host_page *p);
+void lodge_host_page_put(struct lodge_host_page *p, bool dirty);
+
+/* MSRs without the kernel's wrappers, which changed names. */
+static inline u64 lodge_rdmsr(u32 msr)
+{
+	u32 lo, hi;
+
+	asm volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return lo | (u64)hi << 32;
+}
+
+static inline void lodge_wrmsr(u32 msr, u64 v)
+{
+	asm volatile("wrmsr" :: "c"(msr), "a"((u32)v), "d"((u32)(v >> 32))
+		     : "memory");
+}
+
+static inline void lodge_cpuid_host(u32 leaf, u32 sub, u32 *a, u32 *b, u32 *c,
+				    u32 *d)
+{
+	asm volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d)
+		     : "a"(leaf), "c"(sub));
+}
+
+int lodge_rdmsr_safe(u32 msr, u64 *v);	/* -EIO if it faults */
+int lodge_wrmsr_safe(u32 msr, u64 v);
+
+#endif /* LODGE_HOST_H */

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Interrupt chips, as the rest of the module sees them.
+ *
+ * lapic.c (a CPU's local APIC), lapic_timer.c, ioapic.c, pic.c, pit.c,
+ * route.c (GSIs to chips and messages). vcpu->apic is NULL when the VMM has
+ * no chip in the kernel. Next: irq/lapic.c.
+ */
+#ifndef LODGE_IRQ_H
+#define LODGE_IRQ_H
+
+#include <linux/kvm.h>
+#include "../pure.h"
+
+struct lodge_vm;
+struct lodge_vcpu;
+
+/* A message on the (virtual) APIC bus: IPI, MSI or I/O APIC. */
+struct lodge_apic_msg {
+	u32 dest;		/* x2APIC width */
+	u8 vector;
+	u8 delivery;		/* as in ICR bits 10:8 */
+	bool logical;
+	bool level;		/* trigger mode */
+	bool assert;
+	u8 shorthand;		/* as in ICR bits 19:18 */
+	bool x2apic;		/* dest in x2APIC format, not xAPIC */
+};
+
+/* Sources of a line, ORed. */
+#define LODGE_IRQ_SOURCE_USER		0
+#define LODGE_IRQ_SOURCE_RESAMPLE	1
+#define LODGE_IRQ_SOURCE_PIT		2
+
+/* The chips of a VM; vm->lock held. */
+int lodge_irqchip_create(struct lodge_vm *vm);		/* PICs and I/O APIC */
+void lodge_irqchip_destroy(struct lodge_vm *vm);	/* also the PIT, routes */
+int lodge_irqchip_get(struct lodge_vm *vm, struct kvm_irqchip *chip);
+int lodge_irqchip_set(struct lodge_vm *vm, const struct kvm_irqchip *chip);
+int lodge_pit_create(struct lodge_vm *vm, const struct kvm_pit_config *cfg);
+int lodge_pit_get(struct lodge_vm *vm, struct kvm_pit_state2 *ps);
+int lodge_pit_set(struct lodge_vm *vm, const struct kvm_pit_state2 *ps);
+int lodge_pit_reinject(struct lodge_vm *vm, const struct kvm_reinject_control *c);
+
+/* Routes and lines; any context, also with interrupts off. */
+int lodge_route_set(struct lodge_vm *vm, const struct kvm_irq_routing_entry *e,
+		    u32 nr);				/* may sleep, vm->lock */
+int lodge_irq_line(struct lodge_vm *vm, int source, u32 gsi, bool level);
+int lodge_irq_msi(struct lodge_vm *vm, u32 addr_lo, u32 addr_hi, u32 data);
+int lodge_apic_deliver(struct lodge_vm *vm, struct lodge_vcpu *src,
+		       const struct lodge_apic_msg *msg);	/* CPUs reached */
+
+/* A CPU's local APIC; vcpu->mutex held but where it says otherwise. */
+int lodge_lapic_create(struct lodge_vcpu *vcpu);
+void lodge_lapic_destroy(struct lodge_vcpu *vcpu);
+void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init);
+int lodge_lapic_get(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s);
+int lodge_lapic_set(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s);
+u64 lodge_lapic_base(struct lodge_vcpu *vcpu);		/* IA32_APIC_BASE */
+int lodge_lapic_set_base(struct lodge_vcpu *vcpu, u64 v, bool host);
+int lodge_lapic_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);	/* x2APIC */
+int lodge_lapic_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v);
+u64 lodge_lapic_tscdeadline(struct lodge_vcpu *vcpu);
+void lodge_lapic_set_tscdeadline(struct lodge_vcpu *vcpu, u64 v);
+u8 lodge_lapic_cr8(struct lodge_vcpu *vcpu);
+void lodge_lapic_set_cr8(struct lodge_vcpu *vcpu, u8 v);
+/* MMIO in the page; true if it was for the APIC. In or out of the bracket. */
+bool lodge_lapic_mmio(struct lodge_vcpu *vcpu, gpa_t gpa, u32 len, void *data,
+		      bool write);
+/* Is a timer due, expired in hrtimer context: turn into IRR. */
+void lodge_lapic_timer_inject(struct lodge_vcpu *vcpu);
+void lodge_lapic_timer_migrate(struct lodge_vcpu *vcpu);
+bool lodge_lapic_init_pending(struct lodge_vcpu *vcpu);	/* INIT or SIPI latched */
+/* KVM_INTERRUPT etc. live in event.c. */
+
+/* What is to be injected, all chips considered: vector, or -1. */
+int lodge_irq_pending(struct lodge_vcpu *vcpu);
+int lodge_irq_ack(struct lodge_vcpu *vcpu);	/* takes it: IRR to ISR */
+/* PV EOI: before entry and after exit. */
+void lodge_lapic_pv_eoi_entry(struct lodge_vcpu *vcpu);
+void lodge_lapic_pv_eoi_exit(struct lodge_vcpu *vcpu);
+int lodge_lapic_set_pv_eoi(struct lodge_vcpu *vcpu, u64 msr);
+
+#endif /* LODGE_IRQ_H */

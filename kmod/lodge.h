@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Virtual machines and virtual CPUs: the words the whole module speaks.
+ *
+ * Lock order: vm->lock > vcpu->mutex > vm->slots_lock > tdp.lock > irq_lock
+ * (docs/LOCKING.md). Tags on fields:
+ *   [c] constant after creation     [v] vcpu->mutex: its own thread
+ *   [l] vm->lock                    [s] vm->slots_lock to write, srcu to read
+ *   [i] vm->irq_lock                [a] atomic
+ * Next: exit.h, vendor.h, run.c.
+ */
+#ifndef LODGE_H
+#define LODGE_H
+
+#include <linux/kvm.h>
+#include <linux/list.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/rcuwait.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+
+#include "cpu.h"
+#include "emul/emul.h"
+#include "exit.h"
+#include "host.h"
+#include "irq/irq.h"
+#include "mem.h"
+#include "regs.h"
+#include "vendor.h"
+
+#define LODGE_VCPUS_MAX		64	/* KVM_CAP_MAX_VCPUS */
+#define LODGE_VCPU_ID_MAX	256	/* KVM_CAP_MAX_VCPU_ID: APIC ids below it */
+#define LODGE_GSI_MAX		4096	/* KVM_CAP_IRQ_ROUTING */
+
+struct lodge_irqchip;
+struct lodge_pit;
+struct lodge_routes;
+struct lodge_lapic;
+
+/* vcpu->requests, bit numbers: looked at before each entry */
+enum {
+	LODGE_REQ_EVENT,	/* something to inject may have come */
+	LODGE_REQ_TLB_FLUSH,
+	LODGE_REQ_CLOCK,	/* kvmclock page is to be written */
+	LODGE_REQ_STEAL,	/* steal time is to be written */
+	LODGE_REQ_TRIPLE_FAULT,
+	LODGE_REQ_TIMER,	/* LAPIC timer expired */
+	LODGE_REQ_EXIT,		/* leave the guest, nothing else */
+};
+
+/* Where a vCPU is; vcpu->mode, written by its thread with interrupts off */
+enum {
+	LODGE_OUTSIDE,		/* not in a bracket */
+	LODGE_INSIDE,		/* in the bracket: needs an IPI to notice */
+};
+
+enum lodge_bus_kind { LODGE_BUS_PIO, LODGE_BUS_MMIO, LODGE_BUS_NR };
+
+/* A range of ports or memory that the kernel serves (io_bus.c). */
+struct lodge_io_dev {
+	/* 0: done; -EOPNOTSUPP: not this one, ask the next or the user.
+	 * In or out of the bracket: must not sleep.
+	 */
+	int (*read)(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev, u64 addr,
+		    u32 len, void *data);
+	int (*write)(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev, u64 addr,
+		     u32 len, const void *data);
+	void (*release)(struct lodge_io_dev *dev);	/* may be NULL */
+};
+
+struct lodge_io_bus;		/* sorted ranges, replaced under vm->srcu */
+
+/* What waits for injection (event.c). [v] */
+struct lodge_events {
+	struct lodge_event exception;	/* pending, not yet injected */
+	u64 exception_payload;		/* CR2 or DR6 bits, applied at injection */
+	bool has_payload;
+	struct lodge_event injected;	/* given to hardware, or to be again */
+	bool smi_pending;
+	u8 nmi_pending;			/* 0..2 */
+	u8 sipi_vector;
+	int user_irq;			/* KVM_INTERRUPT: vector or -1 */
+};
+
+/* Counters, one a kind of exit and a few more (debugfs, stats). [v] */
+struct lodge_stats {
+	u64 exits[LODGE_EXIT_NR];
+	u64 unknown_msr;
+	u64 brackets;
+	u64 halts;
+	u64 injections;
+	u64 tdp_faults;
+};
+
+struct lodge_vcpu {
+	struct lodge_regs regs;		/* [v] first: hot */
+	u32 avail;			/* [v] LODGE_R_* groups valid in regs */
+	u32 dirty;			/* [v] groups to write before entry */
+	struct lodge_vm *vm;		/* [c] */
+	struct kvm_run *run;		/* [c] page 0 of the mapping; user writes it */
+	unsigned long requests;		/* [a] bits LODGE_REQ_* */
+	int mode;			/* [a] LODGE_OUTSIDE, LODGE_INSIDE */
+	int cpu;			/* [a] where it ran last, or -1 */
+	bool launched_user_irqwin;	/* [v] run->request_interrupt_window seen */
+	u32 mp_state;			/* [v] KVM_MP_STATE_*, others: READ_ONCE */
+	struct lodge_events events;	/* [v] */
+	struct lodge_lapic *apic;	/* [c] or NULL */
+	struct lodge_cpuid *cpuid;	/* [v] never NULL */
+	struct lodge_fpu fpu;		/* [v] */
+	struct lodge_vclock clock;	/* [v] */
+	u64 misc_enable, mcg_cap, mcg_status, mcg_ctl;	/* [v] */
+	u64 mtrr_def, mtrr_fix[11], mtrr_var[16];	/* [v] */
+	u64 mce_bank[32 * 4];		/* [v] CTL, STATUS, ADDR, MISC */
+	u64 pv_eoi_msr, pv_async_msr, pv_poll_msr;	/* [v] */
+	u64 microcode;			/* [v] */
+	struct lodge_stats stats;	/* [v] */
+	struct lodge_emul *emul;	/* [v] state of an instruction under way */
+	int (*complete)(struct lodge_vcpu *vcpu);	/* [v] at next KVM_RUN */
+	bool ran;			/* [v] CPUID is fixed from then on */
+	bool sigset_active;		/* [v] */
+	sigset_t sigset;		/* [v] KVM_SET_SIGNAL_MASK */
+	u32 guest_debug;		/* [v] KVM_GUESTDBG_* */
+	struct mutex mutex;		/* one ioctl at a time */
+	struct rcuwait wait;		/* HLT sleeps here */
+	struct task_struct *task;	/* [a] RCU: thread in KVM_RUN */
+	u32 id;				/* [c] APIC id the user chose */
+	u32 index;			/* [c] in vm->vcpu[] */
+	void *pio_page;			/* [c] page 1 of the mapping */
+	struct dentry *debugfs;
+};
+
+struct lodge_vm {
+	struct mm_struct *mm;		/* [c] whose ioctls are allowed */
+	refcount_t refs;		/* VM fd, vCPU fds, irqfds */
+	struct mutex lock;		/* creation of vCPUs, chips, ENABLE_CAP */
+	bool dead;			/* [a] a broken invariant: -EIO from now on */
+	u32 nr_vcpus;			/* [l] to write; published by release */
+	struct lodge_vcpu *vcpu[LODGE_VCPUS_MAX];	/* as nr_vcpus */
+
+	struct mutex slots_lock;
+	struct srcu_struct srcu;	/* slots, io buses, routes */
+	struct lodge_slots __rcu *slots;	/* [s] */
+	struct lodge_tdp tdp;		/* tdp.lock */
+	struct mmu_notifier notifier;
+
+	struct lodge_io_bus __rcu *bus[LODGE_BUS_NR];	/* [s] */
+	void *coalesced_page;		/* [c] ring, page 2 of every vCPU's mapping */
+	spinlock_t ring_lock;		/* the coalesced ring */
+	struct list_head coalesced;	/* [s] zones */
+
+	raw_spinlock_t irq_lock;	/* chips, lines; interrupts off */
+	struct lodge_irqchip *irqchip;	/* [c] once set; NULL: none in the kernel */
+	struct lodge_pit *pit;		/* [c] once set */
+	struct lodge_routes __rcu *routes;	/* [l] to write, srcu to read */
+	struct list_head irqfds;	/* [i] */
+	struct list_head resamplers;	/* [l] to write, srcu to read */
+	struct list_head ioeventfds;	/* [s] */
+
+	raw_spinlock_t clock_lock;
+	struct lodge_clock clock;
+	u64 tss_addr, identity_addr;	/* [l] stored for the user's sake */
+	u32 max_vcpu_id;		/* [l] */
+};
+
+/**
+ * LODGE_BUG_ON() - a broken invariant: the VM dies, the host goes on
+ * @cond: what must not be
+ * @vm: whose invariant it is
+ */
+#define LODGE_BUG_ON(cond, v) ({					\
+	bool __bug = unlikely(cond);					\
+	if (WARN_ONCE(__bug, "lodge: broken invariant: %s\n", #cond))	\
+		lodge_vm_kill(v);					\
+	__bug; })
+
+/* vm.c */
+long lodge_vm_create(unsigned long type);
+void lodge_vm_get(struct lodge_vm *vm);
+void lodge_vm_put(struct lodge_vm *vm);
+void lodge_vm_kill(struct lodge_vm *vm);
+int lodge_cap_check(struct lodge_vm *vm, long cap);	/* vm may be NULL */
+
+/* vcpu.c */
+int lodge_vcpu_create(struct lodge_vm *vm, u32 id);	/* the new fd */
+void lodge_vcpu_free(struct lodge_vcpu *vcpu);
+struct lodge_vcpu *lodge_vcpu_by_id(struct lodge_vm *vm, u32 id);
+
+/* run.c */
+int lodge_vcpu_run(struct lodge_vcpu *vcpu);
+
+/* exit.c */
+int lodge_exit_handle(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		      bool may_sleep);
+const char *lodge_exit_name(u32 kind);
+int lodge_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit, bool may_sleep);
+
+/* event.c */
+void lodge_exception_queue(struct lodge_vcpu *vcpu, u8 vector, bool has_error,
+			   u32 error);
+void lodge_page_fault_queue(struct lodge_vcpu *vcpu, u32 error, gva_t cr2);
+void lodge_fault_queue(struct lodge_vcpu *vcpu, const struct lodge_fault *f);
+int lodge_events_inject(struct lodge_vcpu *vcpu);	/* in the bracket */
+void lodge_event_requeue(struct lodge_vcpu *vcpu, const struct lodge_event *ev);
+bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu);
+void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req);	/* any context */
+void lodge_vcpu_kick(struct lodge_vcpu *vcpu);			/* any context */
+void lodge_vm_request(struct lodge_vm *vm, int req, bool wait);
+void lodge_nmi_queue(struct lodge_vcpu *vcpu);			/* any context */
+
+/* io_bus.c: 0, or -EOPNOTSUPP: nobody here */
+int lodge_bus_register(struct lodge_vm *vm, enum lodge_bus_kind kind, u64 addr,
+		       u64 len, struct lodge_io_dev *dev);	/* slots_lock */
+int lodge_bus_unregister(struct lodge_vm *vm, enum lodge_bus_kind kind,
+			 struct lodge_io_dev *dev);		/* slots_lock */
+int lodge_bus_read(struct lodge_vcpu *vcpu, enum lodge_bus_kind kind, u64 addr,
+		   u32 len, void *data);
+int lodge_bus_write(struct lodge_vcpu *vcpu, enum lodge_bus_kind kind, u64 addr,
+		    u32 len, const void *data);
+void lodge_bus_destroy(struct lodge_vm *vm);
+
+/* irqfd.c, ioeventfd.c, coalesced.c */
+int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args);
+void lodge_irqfd_release(struct lodge_vm *vm);
+int lodge_irqfd_module_init(void);
+void lodge_irqfd_module_exit(void);
+int lodge_ioeventfd(struct lodge_vm *vm, const struct kvm_ioeventfd *args);
+void lodge_ioeventfd_release(struct lodge_vm *vm);
+int lodge_coalesced_add(struct lodge_vm *vm,
+			const struct kvm_coalesced_mmio_zone *z);
+int lodge_coalesced_remove(struct lodge_vm *vm,
+			   const struct kvm_coalesced_mmio_zone *z);
+
+/* percpu.c */
+int lodge_hw_start(void);
+void lodge_hw_stop(void);
+bool lodge_hw_own(void);
+
+/**
+ * lodge_need() - make groups of registers valid in vcpu->regs
+ * @vcpu: with its mutex held
+ * @groups: LODGE_R_*
+ */
+static inline struct lodge_regs *lodge_need(struct lodge_vcpu *vcpu, u32 groups)
+{
+	groups &= ~vcpu->avail;
+	if (groups) {
+		lodge_ops->sync_from_hw(vcpu, groups);
+		vcpu->avail |= groups;
+	}
+	return &vcpu->regs;
+}
+
+/**
+ * lodge_touch() - as lodge_need(), and write the groups back before entry
+ * @vcpu: with its mutex held
+ * @groups: LODGE_R_*
+ */
+static inline struct lodge_regs *lodge_touch(struct lodge_vcpu *vcpu, u32 groups)
+{
+	vcpu->dirty |= groups;
+	return lodge_need(vcpu, groups);
+}
+
+static inline bool lodge_request_test(struct lodge_vcpu *vcpu, int req)
+{
+	return test_and_clear_bit(req, &vcpu->requests);
+}
+
+#endif /* LODGE_H */

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the host kernel has, found in its headers and Module.symvers: never by
+# its version, since distributions carry later interfaces back.
+
+lodge-symvers := $(firstword $(wildcard $(objtree)/Module.symvers) \
+			     $(wildcard $(srctree)/Module.symvers))
+
+# $(call lodge-sym,SYMBOL,MACRO): define MACRO if SYMBOL is exported to all
+lodge-sym = $(shell awk '$$2 == "$(1)" && $$5 == "" { print "-D$(2)"; exit }' \
+		$(lodge-symvers))
+
+# $(call lodge-grep,PATTERN,HEADER,MACRO): define MACRO if HEADER has PATTERN
+lodge-grep = $(shell grep -Eqs '$(1)' $(srctree)/$(2) && echo -D$(3))
+
+ccflags-y += $(call lodge-sym,hrtimer_setup,LODGE_HAVE_HRTIMER_SETUP)
+ccflags-y += $(call lodge-sym,follow_pfnmap_start,LODGE_HAVE_FOLLOW_PFNMAP)

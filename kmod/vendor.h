@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a vendor's backend gives to the common code: one table of operations.
+ *
+ * svm/svm_ops.c and vmx/vmx_ops.c hold nothing but their table. main.c chooses
+ * one at load. Next: svm/svm_ops.c, run.c.
+ */
+#ifndef LODGE_VENDOR_H
+#define LODGE_VENDOR_H
+
+#include "exit.h"
+#include "regs.h"
+
+struct lodge_vcpu;
+struct lodge_vm;
+struct lodge_tdp_format;
+
+/* What the hardware has, found once by ops->probe(). */
+struct lodge_caps {
+	u32 asids;		/* address-space ids, 0 id included */
+	u8 tsc_ratio_frac_bits;	/* 0: no TSC scaling */
+	u8 tdp_max_level;	/* largest leaf: 1 4K, 2 2M, 3 1G */
+	bool next_rip;		/* exits tell the next instruction */
+	bool decode_assist;	/* exits tell operand and bytes */
+	bool flush_by_asid;
+	char used[96];		/* for the log line */
+	char absent[96];
+};
+
+/**
+ * struct lodge_vendor_ops - a backend
+ *
+ * "bracket" below: on one CPU, host interrupts off, from bracket_begin() to
+ * bracket_end(). Operations with a @vcpu are called with vcpu->mutex held.
+ */
+struct lodge_vendor_ops {
+	const char *name;
+	size_t vcpu_size;	/* of the vendor's struct, lodge_vcpu first */
+	size_t vm_size;		/* of the vendor's struct, lodge_vm first */
+	const struct lodge_tdp_format *tdp_format;
+
+	/* Is the hardware there and good enough? Logs one sentence if not. */
+	int (*probe)(struct lodge_caps *caps);
+	/* Memory for every CPU; after probe(), before anything below. */
+	int (*setup)(void);
+	void (*teardown)(void);
+
+	/* Interrupts off, on the CPU concerned. */
+	bool (*hw_in_use)(void);	/* does someone hold the CPU? */
+	int (*hw_enable)(void);		/* own mode: on, and stays on */
+	void (*hw_disable)(void);
+	int (*hw_prove)(void);		/* enable, one world switch, disable */
+
+	int (*vm_init)(struct lodge_vm *vm);
+	void (*vm_destroy)(struct lodge_vm *vm);
+	int (*vcpu_create)(struct lodge_vcpu *vcpu);
+	void (*vcpu_destroy)(struct lodge_vcpu *vcpu);
+	/* Power-on or INIT state of what no lodge_regs group holds. */
+	void (*vcpu_reset)(struct lodge_vcpu *vcpu);
+
+	/* The world switch, in order. */
+	void (*bracket_begin)(struct lodge_vcpu *vcpu);
+	void (*enter)(struct lodge_vcpu *vcpu, struct lodge_exit *exit);
+	void (*bracket_end)(struct lodge_vcpu *vcpu);
+
+	/* Registers by group (LODGE_R_*). Anywhere, vcpu->mutex held. */
+	void (*sync_from_hw)(struct lodge_vcpu *vcpu, u32 groups);
+	void (*sync_to_hw)(struct lodge_vcpu *vcpu, u32 groups);
+
+	/* Events; in the bracket, registers in R_SHADOW need not be synced. */
+	void (*inject)(struct lodge_vcpu *vcpu, const struct lodge_event *ev);
+	bool (*irq_allowed)(struct lodge_vcpu *vcpu);	/* IF, shadow */
+	bool (*nmi_allowed)(struct lodge_vcpu *vcpu);
+	void (*request_irq_window)(struct lodge_vcpu *vcpu, bool on);
+	void (*request_nmi_window)(struct lodge_vcpu *vcpu, bool on);
+
+	/* Called at once if the vCPU is loaded, takes effect at next entry. */
+	void (*flush_tlb)(struct lodge_vcpu *vcpu);
+	void (*set_tdp_root)(struct lodge_vcpu *vcpu, hpa_t root);
+	void (*set_msr_intercept)(struct lodge_vcpu *vcpu, u32 msr, bool read,
+				  bool write);
+	void (*set_tsc)(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
+	/* CPUID of the guest, or its debug settings, changed. */
+	void (*update_intercepts)(struct lodge_vcpu *vcpu);
+	/* One sentence on why the entry failed, or the state, for a report. */
+	int (*explain)(struct lodge_vcpu *vcpu, char *text, size_t size);
+};
+
+extern const struct lodge_vendor_ops svm_ops;
+extern const struct lodge_vendor_ops vmx_ops;
+
+/* Chosen by main.c at load, constant from then on. */
+extern const struct lodge_vendor_ops *lodge_ops;
+extern struct lodge_caps lodge_caps;
+
+#endif /* LODGE_VENDOR_H */
