@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the scripts of this directory share: where things are kept, and which
+# Debian package a kernel's short name ("6.1", "6.12", "7.2") stands for.
+# Sourced by fetch.sh, host.sh and the runners; read fetch.sh next.
+
+machine=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$machine/../.." && pwd)
+# What is built, and what was downloaded; "make clean" spares the latter.
+build=${LODGE_BUILD:-$top/build}
+cache=${LODGE_CACHE:-$build/cache}
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# The tail that Debian's meta packages of a kernel have in common.
+kernel_flavour()
+{
+	case $1 in
+	6.1)	echo cloud-amd64 ;;
+	6.12)	echo 6.12-cloud-amd64 ;;
+	*)	die "no such kernel: $1 (6.1, 6.12 and 7.2 are known)" ;;
+	esac
+}
+
+# The release ("uname -r") of the headers that the meta package installed:
+# the image has to be the same build, or the module would not load there.
+kernel_release()
+{
+	local depends
+
+	if [ "$1" = 7.2 ]; then
+		cat "$cache/trixie/release" 2>/dev/null ||
+			die "kernel 7.2 needs tests/machine/trixie.sh first"
+		return
+	fi
+	depends=$(dpkg-query -W -f '${Depends}' \
+		"linux-headers-$(kernel_flavour "$1")" 2>/dev/null) ||
+		die "headers of kernel $1 are not installed (deps.sh build)"
+	depends=${depends#*linux-headers-}
+	echo "${depends%%[ ,]*}"
+}
+
+# Where the headers of a kernel are: what KDIR has to be.
+kernel_kdir()
+{
+	echo "/lib/modules/$(kernel_release "$1")/build"
+}
+
+# Put together under a name of its own, then renamed: a reader never sees
+# half of it, and of two that do the same work the first one wins.
+publish()
+{
+	mv -T "$1" "$2" 2>/dev/null || { [ -e "$2" ] && rm -rf "$1"; }
+}
