@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0
+# The way in: builds the module and the launcher, runs them, tests them.
+# "make help" lists the targets. The module's own files are in Kbuild, the
+# launcher's in userspace/Makefile, the tests' in tests/*/run.sh.
+#
+#	make				lodge.ko and userspace/lodge
+#	make KDIR=/lib/modules/X/build	lodge.ko for another kernel
+#	make KERNEL=6.1|6.12		... for one of Debian 12's
+#	make modules			... for both, in build/RELEASE/
+#	make userspace STATIC=1		a static launcher
+#	make install			lodge.ko, launcher and udev rule (as root)
+#	make run			a guest's shell, in an emulated host
+#	make run HOST=1			the same on this machine's hardware
+#	make test			all tests
+#	make test-PART KERNEL=6.12	one of: build style unit fuzz abi boot dkms
+#	make test-boot KERNEL=7.2	on Debian's newest kernel
+#	make bench			instructions per exit, beside KVM's
+#	make deps			install the packages all this needs
+#	make clean | distclean		... and the downloaded packages too
+
+SHELL		:= /bin/bash
+MACHINE		:= tests/machine
+ALL_KERNELS	:= 6.1 6.12
+KERNELS		:= $(if $(KERNEL),$(KERNEL),$(ALL_KERNELS))
+PARTS		:= build style unit fuzz abi boot dkms
+# Where Debian's headers of a kernel given by its short name are.
+kdir		= $(shell . $(MACHINE)/lib.sh; kernel_kdir $(1) 2>/dev/null)
+
+ifdef KERNEL
+KDIR		?= $(call kdir,$(KERNEL))
+else
+KDIR		?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),\
+			$(call kdir,6.1))
+endif
+KDIR		:= $(strip $(KDIR))
+UTSRELEASE	= $(KDIR)/include/generated/utsrelease.h
+RELEASE		:= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null)
+MODDIR		?= build/$(RELEASE)
+DESTDIR		?=
+PREFIX		?= /usr/local
+
+.PHONY: all module modules userspace install run bench test deps clean \
+	distclean help $(PARTS:%=test-%)
+.NOTPARALLEL:
+
+all: module userspace
+
+module: $(MODDIR)/.mirror
+	flock $(MODDIR)/.lock $(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODDIR) modules
+	cp -u $(MODDIR)/lodge.ko lodge.ko
+
+# Each kernel has a build folder with links to the sources, so that a build
+# for one leaves the objects of another alone.
+.PHONY: $(MODDIR)/.mirror
+$(MODDIR)/.mirror: kdir-check
+	$(MACHINE)/mirror.sh $(MODDIR)
+
+.PHONY: kdir-check
+kdir-check:
+	@[ -n "$(RELEASE)" ] || { echo \
+	"no kernel headers in '$(KDIR)': give KDIR=, or $(MACHINE)/deps.sh build build-6.12" \
+	>&2; exit 1; }
+
+modules:
+	+@for k in $(KERNELS); do $(MAKE) --no-print-directory module KERNEL=$$k || exit; done
+
+userspace:
+	$(MAKE) -C userspace
+
+install: all
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODDIR) INSTALL_MOD_PATH=$(DESTDIR) \
+		modules_install
+	install -D -m 755 userspace/lodge $(DESTDIR)$(PREFIX)/bin/lodge
+	install -D -m 644 packaging/60-lodge.rules \
+		$(DESTDIR)/lib/udev/rules.d/60-lodge.rules
+
+run:
+	@$(MACHINE)/run.sh $(if $(HOST),--this-machine) \
+		$(if $(KERNEL),--kernel $(KERNEL))
+
+bench:
+	@tests/bench/run.sh $(if $(KERNEL),$(KERNEL),6.1)
+
+test:
+	@KERNELS="$(KERNELS)" tests/run.sh $(PARTS)
+
+$(PARTS:%=test-%): test-%:
+	@KERNELS="$(KERNELS)" tests/run.sh $*
+
+deps:
+	$(MACHINE)/deps.sh build build-6.12 userspace host unit abi style dkms
+
+clean:
+	[ ! -e userspace/Makefile ] || $(MAKE) -C userspace clean
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name cache \
+		-exec rm -rf {} +
+	rm -f lodge.ko
+
+distclean: clean
+	rm -rf build
+
+help:
+	@sed -n 's/^#\t\(make.*\|\t.*\)/\1/p' Makefile

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs parts of the tests and adds up what they report. Called by "make test"
+# and "make test-PART"; each part is tests/PART/run.sh (and, for unit,
+# tests/unit/*/run.sh), which prints KTAP; read ktap.awk next.
+#
+#	tests/run.sh PART...
+#
+# KERNELS (environment) names the kernels of the emulated hosts. The last line
+# is "N passed, N failed, N skipped"; the exit status is 0 when none failed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+export KERNELS=${KERNELS:-6.1 6.12}
+# No part takes this long; one that hangs must not hang the whole.
+limit=${LODGE_TEST_LIMIT:-2400}
+
+log=$(mktemp -d "${TMPDIR:-/tmp}/lodge-test.XXXXXX")
+trap 'rm -rf "$log"' EXIT
+trap 'exit 130' INT TERM
+passed=0 failed=0 skipped=0
+
+# Runs one script, shows what it prints, and counts its results.
+run_script()
+{
+	local name=$1 counts status=0
+	shift
+
+	echo "# == $name"
+	timeout -k 10 "$limit" "$@" </dev/null |
+		awk -v name="$name" -v counts="$log/counts" \
+		-v troubles="$log/troubles" -f tests/ktap.awk || status=$?
+	read -r -a counts <"$log/counts" || counts=(0 0 0)
+	if [ "$status" != 0 ] && [ "${counts[1]}" = 0 ]; then
+		echo "FAIL $name: ended with status $status" | tee -a "$log/troubles"
+		counts[1]=1
+	fi
+	passed=$((passed + counts[0]))
+	failed=$((failed + counts[1]))
+	skipped=$((skipped + counts[2]))
+}
+
+for part in "$@"; do
+	scripts=()
+	for script in "tests/$part/run.sh" "tests/$part"/*/run.sh; do
+		[ ! -x "$script" ] || scripts+=("$script")
+	done
+	if [ ${#scripts[@]} = 0 ]; then
+		echo "FAIL $part: there is no tests/$part/run.sh" |
+			tee -a "$log/troubles"
+		failed=$((failed + 1))
+	fi
+	for script in "${scripts[@]}"; do
+		name=${script#tests/}
+		run_script "${name%/run.sh}" "$script"
+	done
+done
+
+echo
+sort -s -k1,1 "$log/troubles" 2>/dev/null
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
