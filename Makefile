@@ -36,6 +36,7 @@ KDIR		:= $(strip $(KDIR))
 UTSRELEASE	= $(KDIR)/include/generated/utsrelease.h
 RELEASE		:= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null)
 MODDIR		?= build/$(RELEASE)
+INTO		?= .
 DESTDIR		?=
 PREFIX		?= /usr/local
 
@@ -47,7 +48,7 @@ all: module userspace
 
 module: $(MODDIR)/.mirror
 	flock $(MODDIR)/.lock $(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODDIR) modules
-	cp -u $(MODDIR)/lodge.ko lodge.ko
+	cp -u $(MODDIR)/lodge.ko $(INTO)/lodge.ko
 
 # Each kernel has a build folder with links to the sources, so that a build
 # for one leaves the objects of another alone.

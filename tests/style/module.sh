@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Checks that look at the module as it is built. Called by run.sh, one check
+# a call, with a kernel's short name; prints what is wrong.
+#
+#	tests/style/module.sh warnings KERNEL	W=1, and sparse on every file
+#	tests/style/module.sh imports KERNEL	only symbols of kmod/symbols.txt
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+. tests/machine/lib.sh
+
+check=$1 kernel=$2
+release=$(kernel_release "$kernel") || exit
+# A folder of its own, made afresh: what is up to date is not warned about.
+fresh=build/style/$release
+
+check_warnings()
+{
+	local log status=0
+
+	rm -rf "$fresh"
+	mkdir -p build/style
+	log=$(mktemp)
+	make module KERNEL="$kernel" MODDIR="$fresh" INTO="$fresh" W=1 C=2 \
+		>"$log" 2>&1 || status=$?
+	if [ "$status" != 0 ]; then
+		grep -E 'error|\*\*\*' "$log" | head -n 40
+		echo "the build ended with status $status"
+	fi
+	# Sparse finds fault with some of the kernel's headers: those lines name
+	# another path.
+	if sed "s,$PWD/$fresh/,,g" "$log" |
+			grep -E '^(\./)?(kmod|uapi)/[^:]*:.*(warning|error):' |
+			sort -u | head -n 60; then
+		status=1
+	fi
+	if grep -E '^(WARNING: modpost|.*objtool:)' "$log"; then
+		status=1
+	fi
+	rm -f "$log"
+	return $status
+}
+
+listed()
+{
+	sed 's/[[:space:]]*#.*//' kmod/symbols.txt | awk 'NF { print $1 }' | sort -u
+}
+
+check_imports()
+{
+	local status=0 module=$fresh/lodge.ko count symbol
+
+	[ -e "$module" ] || module=build/$release/lodge.ko
+	[ -e "$module" ] || { echo "no lodge.ko for $release"; return 1; }
+	[ -e kmod/symbols.txt ] || { echo "there is no kmod/symbols.txt"; return 1; }
+	nm -u "$module" | awk '{ print $2 }' | sort -u >"$fresh/imports"
+	count=$(wc -l <"$fresh/imports")
+	if [ "$count" -gt 80 ]; then
+		echo "$module imports $count symbols, more than 80"
+		status=1
+	fi
+	if comm -23 "$fresh/imports" <(listed) | grep .; then
+		echo "imported, but not in kmod/symbols.txt"
+		status=1
+	fi
+	for symbol in $(grep -v '^#' tests/style/restricted.txt |
+			comm -12 <(sort -u) "$fresh/imports"); do
+		if ! grep -qE "^$symbol[[:space:]].*probed" kmod/symbols.txt; then
+			echo "$symbol: kept for KVM by newer kernels"
+			status=1
+		elif find "$fresh/kmod" -name '*.o' ! -name host.o -exec nm -uA {} + |
+				grep -w "$symbol"; then
+			echo "$symbol: only kmod/host.c may import it"
+			status=1
+		fi
+	done
+	return $status
+}
+
+"check_$check"
