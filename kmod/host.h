@@ -11,7 +11,10 @@
 #include <linux/mm_types.h>
 #include "pure.h"
 
-struct kvm_run;
+struct lodge_vcpu;
+
+int lodge_host_init(void);	/* at load: 0 or -ENOMEM */
+void lodge_host_exit(void);
 
 /* hrtimers: hrtimer_init() or hrtimer_setup() */
 void lodge_host_timer_init(struct hrtimer *t,

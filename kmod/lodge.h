@@ -234,9 +234,12 @@ int lodge_coalesced_remove(struct lodge_vm *vm,
 			   const struct kvm_coalesced_mmio_zone *z);
 
 /* percpu.c */
-int lodge_hw_start(void);
+enum lodge_mode { LODGE_MODE_AUTO, LODGE_MODE_OWN, LODGE_MODE_SHARE };
+
+int lodge_hw_start(enum lodge_mode mode);
 void lodge_hw_stop(void);
-bool lodge_hw_own(void);
+const char *lodge_hw_mode(void);
+bool lodge_hw_own(void);	/* of this CPU, interrupts off */
 
 /**
  * lodge_need() - make groups of registers valid in vcpu->regs

@@ -14,3 +14,10 @@ lodge-grep = $(shell grep -Eqs '$(1)' $(srctree)/$(2) && echo -D$(3))
 
 ccflags-y += $(call lodge-sym,hrtimer_setup,LODGE_HAVE_HRTIMER_SETUP)
 ccflags-y += $(call lodge-sym,follow_pfnmap_start,LODGE_HAVE_FOLLOW_PFNMAP)
+
+# host.c
+ccflags-y += $(call lodge-sym,eventfd_signal,LODGE_HAVE_EVENTFD_SIGNAL_N)
+ccflags-y += $(call lodge-grep,.,include/linux/entry-virt.h,LODGE_HAVE_ENTRY_VIRT)
+# a parenthesis in a pattern would end $(call ...): "." stands for it
+ccflags-y += $(call lodge-grep,xfer_to_guest_mode_handle_work.void,include/linux/entry-*.h,LODGE_HAVE_XFER_VOID)
+ccflags-y += $(call lodge-grep,rseq_virt_userspace_exit,include/linux/rseq_entry.h,LODGE_HAVE_RSEQ_VIRT)

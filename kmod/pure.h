@@ -72,7 +72,11 @@ typedef long long s64;
 
 /* A guest physical, guest linear and host physical address, never mixed. */
 typedef u64 gpa_t;
+#ifdef __KERNEL__
+typedef unsigned long gva_t;	/* as <linux/kvm_types.h>, which may be there */
+#else
 typedef u64 gva_t;
+#endif
 typedef u64 hpa_t;
 typedef u64 gfn_t;
 

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host kernel's door: what is borrowed and changes from kernel to kernel.
+ *
+ * Everyone calls it, through host.h. What a kernel has is found by probe.mk in
+ * its headers and its list of exported symbols; there are no version numbers.
+ * Next: main.c.
+ */
+
+#ifdef LODGE_HAVE_ENTRY_VIRT
+#include <linux/entry-virt.h>
+#else
+#include <linux/entry-kvm.h>
+#endif
+#ifdef LODGE_HAVE_RSEQ_VIRT
+#include <linux/rseq_entry.h>
+#endif
+#ifndef LODGE_HAVE_XFER_VOID
+#include <linux/kvm_host.h>
+#endif
+#include <linux/slab.h>
+#include <asm/asm.h>
+
+#include "lodge.h"
+
+/**
+ * lodge_host_timer_init() - make an hrtimer on the monotonic clock
+ * @t: timer, not yet in use
+ * @fn: called when it expires, in hard interrupt context
+ */
+void lodge_host_timer_init(struct hrtimer *t,
+			   enum hrtimer_restart (*fn)(struct hrtimer *))
+{
+#ifdef LODGE_HAVE_HRTIMER_SETUP
+	hrtimer_setup(t, fn, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
+#else
+	hrtimer_init(t, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
+	t->function = fn;
+#endif
+}
+
+/**
+ * lodge_host_eventfd_signal() - add 1 to an eventfd
+ * @ctx: a reference to it is held
+ *
+ * Context: any.
+ */
+void lodge_host_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#ifdef LODGE_HAVE_EVENTFD_SIGNAL_N
+	eventfd_signal(ctx, 1);
+#else
+	eventfd_signal(ctx);
+#endif
+}
+
+#ifdef LODGE_HAVE_XFER_VOID
+
+static int host_work(void)
+{
+	return xfer_to_guest_mode_handle_work();
+}
+
+int lodge_host_init(void)
+{
+	return 0;
+}
+
+void lodge_host_exit(void)
+{
+}
+
+#else
+
+/*
+ * Until 6.17 or so the kernel's function wants KVM's own vCPU, to write two
+ * words of it when a signal is pending: run->exit_reason and a counter. It
+ * gets a dummy, one for all: what is written there is never read.
+ */
+static struct kvm_vcpu *host_dummy;
+
+static int host_work(void)
+{
+	return xfer_to_guest_mode_handle_work(host_dummy);
+}
+
+/**
+ * lodge_host_init() - at load, before any other function of this file
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int lodge_host_init(void)
+{
+	host_dummy = kzalloc(sizeof(*host_dummy), GFP_KERNEL);
+	if (!host_dummy)
+		return -ENOMEM;
+	host_dummy->run = kzalloc(sizeof(*host_dummy->run), GFP_KERNEL);
+	if (host_dummy->run)
+		return 0;
+	kfree(host_dummy);
+	return -ENOMEM;
+}
+
+/**
+ * lodge_host_exit() - at unload, undoes lodge_host_init()
+ */
+void lodge_host_exit(void)
+{
+	kfree(host_dummy->run);
+	kfree(host_dummy);
+}
+
+#endif /* LODGE_HAVE_XFER_VOID */
+
+/**
+ * lodge_host_work() - do what the host wants of this thread
+ * @vcpu: the vCPU the thread is running; its mutex is held
+ *
+ * Reschedules, runs task work. For a signal, kvm_run says KVM_EXIT_INTR.
+ *
+ * Context: interrupts on, may sleep.
+ * Return: 0, or -EINTR if a signal is pending.
+ */
+int lodge_host_work(struct lodge_vcpu *vcpu)
+{
+	int r = host_work();
+
+	if (r)
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+	return r;
+}
+
+/**
+ * lodge_host_work_pending() - must lodge_host_work() be called first?
+ *
+ * Context: interrupts off, just before the guest is entered.
+ */
+bool lodge_host_work_pending(void)
+{
+	return xfer_to_guest_mode_work_pending();
+}
+
+/**
+ * lodge_host_user_return() - KVM_RUN is about to return to its caller
+ *
+ * Restartable sequences: newer kernels note a migration when the thread goes
+ * back to user mode, and must be told that it was inside KVM_RUN until now.
+ */
+void lodge_host_user_return(void)
+{
+#ifdef LODGE_HAVE_RSEQ_VIRT
+	rseq_virt_userspace_exit();
+#endif
+}
+
+/**
+ * lodge_rdmsr_safe() - read an MSR that may not exist
+ * @msr: its number
+ * @v: what it holds, 0 if it faults
+ *
+ * Return: 0 or -EIO.
+ */
+int lodge_rdmsr_safe(u32 msr, u64 *v)
+{
+	u32 lo = 0, hi = 0;
+	int err = -EIO;
+
+	asm volatile("1: rdmsr\n\t"
+		     "xorl %k0, %k0\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "+r" (err), "+a" (lo), "+d" (hi) : "c" (msr));
+	*v = err ? 0 : lo | (u64)hi << 32;
+	return err;
+}
+
+/**
+ * lodge_wrmsr_safe() - write an MSR that may refuse
+ * @msr: its number
+ * @v: what to write
+ *
+ * Return: 0 or -EIO.
+ */
+int lodge_wrmsr_safe(u32 msr, u64 v)
+{
+	int err = -EIO;
+
+	asm volatile("1: wrmsr\n\t"
+		     "xorl %k0, %k0\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "+r" (err)
+		     : "c" (msr), "a" ((u32)v), "d" ((u32)(v >> 32))
+		     : "memory");
+	return err;
+}

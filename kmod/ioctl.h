@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tables of ioctls: /dev/lodge (main.c), VM (vm_ioctl.c), vCPU (vcpu_ioctl.c).
+ *
+ * A command is looked up on all its 32 bits, since KVM gave some numbers out
+ * twice. Structures of fixed size are copied in and out by ioctl.c as the
+ * command's direction bits say. Next: vm_ioctl.c.
+ */
+#ifndef LODGE_IOCTL_H
+#define LODGE_IOCTL_H
+
+#include <linux/types.h>
+
+struct lodge_vm;
+struct lodge_vcpu;
+struct kvm_msrs;
+
+/* struct lodge_ioctl.flags */
+#define LODGE_IOCTL_RAW		1	/* of varying size: copies by itself */
+#define LODGE_IOCTL_LOCK	2	/* to be called with vm->lock held */
+
+/* One call: what the handler gets. */
+struct lodge_call {
+	struct lodge_vm *vm;		/* NULL on /dev/lodge */
+	struct lodge_vcpu *vcpu;	/* on a vCPU, its mutex held */
+	unsigned long arg;
+	void __user *user;		/* arg, as a pointer */
+	void *buf;			/* the structure, but with _RAW */
+};
+
+struct lodge_ioctl {
+	u32 cmd;
+	u32 flags;			/* LODGE_IOCTL_* */
+	long (*fn)(const struct lodge_call *c);
+};
+
+/* MCG_CAP bits a guest may be given: MCG_CTL_P, MCG_SER_P; and banks */
+#define LODGE_MCG_CAP		((1ULL << 8) | (1ULL << 24))
+#define LODGE_MCE_BANKS		32
+#define LODGE_MSRS_MAX		256
+
+/* ioctl.c */
+long lodge_ioctl_call(const struct lodge_ioctl *table, size_t nr, u32 cmd,
+		      struct lodge_call *call, long absent);
+void *lodge_array_copy(const void __user *user, size_t nr, size_t size);
+long lodge_msrs_copy(struct lodge_vcpu *vcpu, struct kvm_msrs __user *user,
+		     int (*fn)(struct lodge_vcpu *vcpu, u32 msr, u64 *v),
+		     bool back);
+
+/* vm_ioctl.c, vcpu_ioctl.c */
+long lodge_vm_ioctl(struct lodge_vm *vm, u32 cmd, unsigned long arg);
+long lodge_vcpu_ioctl(struct lodge_vcpu *vcpu, u32 cmd, unsigned long arg);
+
+#endif /* LODGE_IOCTL_H */
