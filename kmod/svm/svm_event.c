@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events into the guest on AMD-V: injection, windows, NMI blocking.
+ *
+ * Called by ../event.c through the operations. Without virtual NMIs the CPU
+ * does not say when the guest's IRET ends the blocking of NMIs: IRET is
+ * intercepted, and if an NMI waits, stepped over. Next: ../event.c.
+ */
+#include "svm.h"
+
+/**
+ * svm_inject() - have the next entry deliver an event
+ * @vcpu: to
+ * @ev: event; RIP is where the handler shall return to
+ *
+ * AMD manual: "Event Injection".
+ */
+void svm_inject(struct lodge_vcpu *vcpu, const struct lodge_event *ev)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	svm->vmcb->event_inj = FIELD_PREP(SVM_EVENT_VECTOR, (u64)ev->vector) |
+			       FIELD_PREP(SVM_EVENT_TYPE, (u64)ev->type) |
+			       SVM_EVENT_VALID;
+	if (ev->has_error)
+		svm->vmcb->event_inj |= SVM_EVENT_HAS_ERROR |
+			FIELD_PREP(SVM_EVENT_ERROR, (u64)ev->error);
+	if (ev->type == LODGE_EVENT_NMI) {
+		svm->nmi_blocked = true;
+		svm->iret_pending = false;
+		svm_intercept_set(svm->vmcb, SVM_I_IRET);
+		svm->vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
+	}
+}
+
+/**
+ * svm_irq_allowed() - can the guest take an interrupt at the next entry?
+ * @vcpu: groups but R_SHADOW need not be synced
+ */
+bool svm_irq_allowed(struct lodge_vcpu *vcpu)
+{
+	return (vcpu->regs.rflags & LODGE_RFLAGS_IF) && !vcpu->regs.shadow;
+}
+
+/**
+ * svm_nmi_allowed() - can the guest take an NMI at the next entry?
+ * @vcpu: as for svm_irq_allowed()
+ */
+bool svm_nmi_allowed(struct lodge_vcpu *vcpu)
+{
+	return !to_svm(vcpu)->nmi_blocked && !vcpu->regs.shadow;
+}
+
+/**
+ * svm_request_irq_window() - exit as soon as the guest can take interrupts
+ * @vcpu: whose
+ * @on: or no more
+ *
+ * A virtual interrupt that is intercepted before it is delivered.
+ * AMD manual: "Virtual Interrupts".
+ */
+void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on)
+{
+	struct svm_vmcb *vmcb = to_svm(vcpu)->vmcb;
+	bool is_on = vmcb->int_ctl & SVM_INT_V_IRQ;
+
+	if (on == is_on)
+		return;
+	if (on) {
+		vmcb->int_ctl |= SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
+				 FIELD_PREP(SVM_INT_V_PRIO, 0xf);
+		svm_intercept_set(vmcb, SVM_I_VINTR);
+	} else {
+		vmcb->int_ctl &= ~(SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
+				   SVM_INT_V_PRIO);
+		svm_intercept_clear(vmcb, SVM_I_VINTR);
+	}
+	vmcb->clean &= ~(SVM_CLEAN_INTR | SVM_CLEAN_INTERCEPTS);
+}
+
+/**
+ * svm_request_nmi_window() - exit as soon as the guest can take NMIs
+ * @vcpu: whose
+ * @on: or no more
+ *
+ * Blocked by an NMI under way: its IRET is intercepted, nothing to do until
+ * then; once it has been seen, step over it. Blocked by a shadow: step.
+ */
+void svm_request_nmi_window(struct lodge_vcpu *vcpu, bool on)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u64 *rflags = &vcpu->regs.rflags;
+
+	if (!on || svm->stepping || (svm->nmi_blocked && !svm->iret_pending))
+		return;
+	svm->stepping = true;
+	svm->step_rip = vcpu->regs.rip;
+	svm->step_tf = *rflags & LODGE_RFLAGS_TF;
+	*rflags |= LODGE_RFLAGS_TF;
+}
+
+/* The step is over, or was not made: give the guest its TF back. */
+static void svm_step_end(struct svm_vcpu *svm, struct lodge_exit *exit)
+{
+	struct lodge_regs *r = &svm->vcpu.regs;
+	bool moved = r->rip != svm->step_rip;
+
+	svm->stepping = false;
+	if (!svm->step_tf && (!moved || !svm->iret_pending))
+		r->rflags &= ~LODGE_RFLAGS_TF;
+	if (exit->kind == LODGE_EXIT_EXCEPTION &&
+	    exit->exception.vector == LODGE_DB && !svm->step_tf)
+		exit->kind = LODGE_EXIT_NMI_WINDOW;
+}
+
+/**
+ * svm_nmi_exit() - follow the guest's way out of its NMI handler
+ * @svm: after an exit, with nmi_blocked or stepping
+ * @exit: decoded; a #DB of our own stepping becomes an NMI window
+ */
+void svm_nmi_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
+{
+	u64 rip = svm->vcpu.regs.rip;
+
+	if (svm->stepping)
+		svm_step_end(svm, exit);
+	if (exit->hw_reason == SVM_EXIT_IRET) {
+		svm_intercept_clear(svm->vmcb, SVM_I_IRET);
+		svm->vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
+		svm->iret_pending = true;
+		svm->iret_rip = rip;
+	} else if (svm->iret_pending && rip != svm->iret_rip) {
+		svm->iret_pending = false;
+		svm->nmi_blocked = false;
+	}
+}
