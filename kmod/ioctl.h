@@ -39,6 +39,11 @@ struct lodge_ioctl {
 #define LODGE_MCE_BANKS		32
 #define LODGE_MSRS_MAX		256
 
+/* Pages of a vCPU's mapping: kvm_run, data of port I/O, coalesced ring. */
+#define LODGE_PIO_PAGE		1
+#define LODGE_RING_PAGE		2
+#define LODGE_MMAP_PAGES	3
+
 /* ioctl.c */
 long lodge_ioctl_call(const struct lodge_ioctl *table, size_t nr, u32 cmd,
 		      struct lodge_call *call, long absent);

@@ -55,7 +55,7 @@ static long dev_check_extension(const struct lodge_call *c)
 
 static long dev_mmap_size(const struct lodge_call *c)
 {
-	return c->arg ? -EINVAL : 3 * PAGE_SIZE;
+	return c->arg ? -EINVAL : LODGE_MMAP_PAGES * PAGE_SIZE;
 }
 
 static long dev_supported_cpuid(const struct lodge_call *c)
