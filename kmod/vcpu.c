@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A virtual CPU's life, its file descriptor and mapping, and KVM_RUN.
+ *
+ * vm_ioctl.c creates them; they live as long as their VM. Whatever thread
+ * calls KVM_RUN runs the vCPU, one at a time. Next: vcpu_ioctl.c, run.c.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "ioctl.h"
+#include "lodge.h"
+
+/* As the firmware of a PC leaves it: the base, enabled. And: boot CPU. */
+#define APIC_BASE_DEFAULT	0xfee00800ULL
+#define APIC_BASE_BSP		0x100ULL
+
+static void vcpu_free_memory(struct lodge_vcpu *vcpu)
+{
+	free_page((unsigned long)vcpu->pio_page);
+	free_page((unsigned long)vcpu->run);
+	kvfree(vcpu->cpuid);
+	kfree(vcpu->emul);
+	kfree(vcpu);
+}
+
+static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
+{
+	struct lodge_vcpu *vcpu;
+
+	vcpu = kzalloc(lodge_ops->vcpu_size, GFP_KERNEL_ACCOUNT);
+	if (!vcpu)
+		return NULL;
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->cpu = -1;
+	vcpu->events.user_irq = -1;
+	vcpu->avail = LODGE_R_ALL;
+	vcpu->mcg_cap = LODGE_MCE_BANKS;
+	mutex_init(&vcpu->mutex);
+	rcuwait_init(&vcpu->wait);
+
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->pio_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->cpuid = kvzalloc(sizeof(*vcpu->cpuid), GFP_KERNEL_ACCOUNT);
+	vcpu->emul = kzalloc(sizeof(*vcpu->emul), GFP_KERNEL_ACCOUNT);
+	if (vcpu->run && vcpu->pio_page && vcpu->cpuid && vcpu->emul)
+		return vcpu;
+	vcpu_free_memory(vcpu);
+	return NULL;
+}
+
+static int vcpu_parts_init(struct lodge_vcpu *vcpu)
+{
+	int r;
+
+	r = lodge_fpu_create(vcpu);
+	if (r)
+		return r;
+	if (vcpu->vm->irqchip) {
+		r = lodge_lapic_create(vcpu);
+		if (r)
+			goto out_fpu;
+	}
+	lodge_clock_vcpu_init(vcpu);
+	r = lodge_ops->vcpu_create(vcpu);
+	if (r)
+		goto out_lapic;
+
+	/* Without chips in the kernel the user starts the others himself. */
+	vcpu->mp_state = vcpu->vm->irqchip && vcpu->id ?
+		KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE;
+	lodge_vcpu_reset(vcpu, false);
+	return 0;
+
+out_lapic:
+	if (vcpu->apic)
+		lodge_lapic_destroy(vcpu);
+out_fpu:
+	lodge_fpu_destroy(vcpu);
+	return r;
+}
+
+/**
+ * lodge_vcpu_free() - at the end of its VM
+ * @vcpu: not running, its descriptor closed
+ */
+void lodge_vcpu_free(struct lodge_vcpu *vcpu)
+{
+	if (vcpu->apic)
+		lodge_lapic_destroy(vcpu);	/* first: its timer kicks */
+	lodge_ops->vcpu_destroy(vcpu);
+	lodge_fpu_destroy(vcpu);
+	vcpu_free_memory(vcpu);
+}
+
+/**
+ * lodge_vcpu_by_id() - find a vCPU by what the user calls it
+ * @vm: its VM
+ * @id: APIC id
+ *
+ * Context: any; what it returns lives as long as the VM.
+ */
+struct lodge_vcpu *lodge_vcpu_by_id(struct lodge_vm *vm, u32 id)
+{
+	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+
+	for (i = 0; i < nr; i++)
+		if (vm->vcpu[i]->id == id)
+			return vm->vcpu[i];
+	return NULL;
+}
+
+static vm_fault_t vcpu_page_fault(struct vm_fault *vmf)
+{
+	struct lodge_vcpu *vcpu = vmf->vma->vm_file->private_data;
+	void * const pages[LODGE_MMAP_PAGES] = {
+		vcpu->run,
+		[LODGE_PIO_PAGE] = vcpu->pio_page,
+		[LODGE_RING_PAGE] = vcpu->vm->coalesced_page,
+	};
+
+	if (vmf->pgoff >= ARRAY_SIZE(pages))
+		return VM_FAULT_SIGBUS;
+	vmf->page = virt_to_page(pages[vmf->pgoff]);
+	get_page(vmf->page);
+	return 0;
+}
+
+static const struct vm_operations_struct vcpu_vm_ops = {
+	.fault = vcpu_page_fault,
+};
+
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &vcpu_vm_ops;
+	return 0;
+}
+
+static int vcpu_release(struct inode *inode, struct file *file)
+{
+	struct lodge_vcpu *vcpu = file->private_data;
+
+	lodge_vm_put(vcpu->vm);
+	return 0;
+}
+
+static u64 apic_base(struct lodge_vcpu *vcpu)
+{
+	if (vcpu->apic)
+		return lodge_lapic_base(vcpu);
+	return APIC_BASE_DEFAULT | (vcpu->id ? 0 : APIC_BASE_BSP);
+}
+
+/* Could an interrupt from the user be taken at once? */
+static bool ready_for_irq(struct lodge_vcpu *vcpu)
+{
+	const struct lodge_events *e = &vcpu->events;
+
+	if (vcpu->vm->irqchip)
+		return true;
+	return !e->exception.valid && !e->injected.valid && e->user_irq < 0 &&
+	       lodge_ops->irq_allowed(vcpu);
+}
+
+/* What kvm_run says after each KVM_RUN, failed ones included. */
+static void run_report(struct lodge_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->if_flag = !!(vcpu->regs.rflags & LODGE_RFLAGS_IF);
+	run->cr8 = vcpu->apic ? lodge_lapic_cr8(vcpu) : vcpu->regs.cr8;
+	run->apic_base = apic_base(vcpu);
+	run->ready_for_interrupt_injection = ready_for_irq(vcpu);
+}
+
+static int run_checked(struct lodge_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 cr8;
+
+	run->flags = 0;
+	/* KVM_CAP_SYNC_REGS is not there. */
+	if (READ_ONCE(run->kvm_valid_regs) || READ_ONCE(run->kvm_dirty_regs))
+		return -EINVAL;
+	if (!vcpu->apic) {
+		cr8 = READ_ONCE(run->cr8);
+		if (cr8 & ~0xfULL)
+			return -EINVAL;
+		vcpu->regs.cr8 = cr8;
+	}
+	return lodge_vcpu_run(vcpu);
+}
+
+/*
+ * The thread's own mask waits in real_blocked, so that a signal that is blocked
+ * there is not thrown away for being ignored, but ends KVM_RUN.
+ */
+static void sigset_begin(struct lodge_vcpu *vcpu)
+{
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
+}
+
+static void sigset_end(struct lodge_vcpu *vcpu)
+{
+	if (!vcpu->sigset_active)
+		return;
+	sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+	sigemptyset(&current->real_blocked);
+}
+
+static long vcpu_run_ioctl(struct lodge_vcpu *vcpu, unsigned long arg)
+{
+	int r;
+
+	if (arg)
+		return -EINVAL;
+	sigset_begin(vcpu);
+	WRITE_ONCE(vcpu->task, current);
+	r = run_checked(vcpu);
+	WRITE_ONCE(vcpu->task, NULL);
+	run_report(vcpu);
+	sigset_end(vcpu);
+	lodge_host_user_return();
+	return r;
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct lodge_vcpu *vcpu = file->private_data;
+	struct lodge_vm *vm = vcpu->vm;
+	long r;
+
+	if (vm->mm != current->mm || READ_ONCE(vm->dead))
+		return -EIO;
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	if (cmd == KVM_RUN)
+		r = vcpu_run_ioctl(vcpu, arg);
+	else
+		r = lodge_vcpu_ioctl(vcpu, cmd, arg);
+	mutex_unlock(&vcpu->mutex);
+	return r;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.release = vcpu_release,
+	.unlocked_ioctl = vcpu_ioctl,
+	.mmap = vcpu_mmap,
+};
+
+/*
+ * The descriptor is there before the vCPU is in vm->vcpu[], since making it
+ * may fail; vcpu->mutex keeps out whoever guesses its number meanwhile.
+ */
+static int vcpu_publish(struct lodge_vm *vm, struct lodge_vcpu *vcpu)
+{
+	int fd;
+
+	lodge_vm_get(vm);
+	fd = anon_inode_getfd("lodge-vcpu", &vcpu_fops, vcpu,
+			      O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		refcount_dec(&vm->refs);	/* not the last: the VM's own */
+		return fd;
+	}
+	vcpu->index = vm->nr_vcpus;
+	vm->vcpu[vcpu->index] = vcpu;
+	smp_store_release(&vm->nr_vcpus, vcpu->index + 1);
+	return fd;
+}
+
+/**
+ * lodge_vcpu_create() - KVM_CREATE_VCPU
+ * @vm: the VM, its lock held
+ * @id: APIC id; there may be gaps
+ *
+ * Return: a descriptor, or -EINVAL (too many, or @id too large), -EEXIST,
+ * -ENOMEM, -EMFILE.
+ */
+int lodge_vcpu_create(struct lodge_vm *vm, u32 id)
+{
+	struct lodge_vcpu *vcpu;
+	int r;
+
+	lockdep_assert_held(&vm->lock);
+	if (id >= (vm->max_vcpu_id ?: LODGE_VCPU_ID_MAX) ||
+	    vm->nr_vcpus == LODGE_VCPUS_MAX)
+		return -EINVAL;
+	if (lodge_vcpu_by_id(vm, id))
+		return -EEXIST;
+	vcpu = vcpu_alloc(vm, id);
+	if (!vcpu)
+		return -ENOMEM;
+
+	mutex_lock(&vcpu->mutex);
+	r = vcpu_parts_init(vcpu);
+	if (r) {
+		mutex_unlock(&vcpu->mutex);
+		vcpu_free_memory(vcpu);
+		return r;
+	}
+	r = vcpu_publish(vm, vcpu);
+	mutex_unlock(&vcpu->mutex);
+	if (r < 0)
+		lodge_vcpu_free(vcpu);
+	return r;
+}

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctls of a vCPU's descriptor, but for KVM_RUN.
+ *
+ * vcpu.c calls with vcpu->mutex held. What a command does is elsewhere, mostly
+ * in state.c; here are its errors and its copies. Next: state.c.
+ */
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/cpufeature.h>
+#include <asm/mce.h>
+
+#include "ioctl.h"
+#include "lodge.h"
+
+static long vcpu_get_regs(const struct lodge_call *c)
+{
+	lodge_regs_get(c->vcpu, c->buf);
+	return 0;
+}
+
+static long vcpu_set_regs(const struct lodge_call *c)
+{
+	return lodge_regs_set(c->vcpu, c->buf);
+}
+
+static long vcpu_get_sregs(const struct lodge_call *c)
+{
+	lodge_sregs_get(c->vcpu, c->buf);
+	return 0;
+}
+
+static long vcpu_set_sregs(const struct lodge_call *c)
+{
+	return lodge_sregs_set(c->vcpu, c->buf);
+}
+
+static long vcpu_get_fpu(const struct lodge_call *c)
+{
+	return lodge_fpu_get(c->vcpu, c->buf);
+}
+
+static long vcpu_set_fpu(const struct lodge_call *c)
+{
+	return lodge_fpu_set(c->vcpu, c->buf);
+}
+
+static long vcpu_get_debugregs(const struct lodge_call *c)
+{
+	lodge_debugregs_get(c->vcpu, c->buf);
+	return 0;
+}
+
+static long vcpu_set_debugregs(const struct lodge_call *c)
+{
+	return lodge_debugregs_set(c->vcpu, c->buf);
+}
+
+static long vcpu_get_events(const struct lodge_call *c)
+{
+	lodge_events_get(c->vcpu, c->buf);
+	return 0;
+}
+
+static long vcpu_set_events(const struct lodge_call *c)
+{
+	return lodge_events_set(c->vcpu, c->buf);
+}
+
+static long vcpu_get_mp(const struct lodge_call *c)
+{
+	return lodge_mp_get(c->vcpu, c->buf);
+}
+
+static long vcpu_set_mp(const struct lodge_call *c)
+{
+	return lodge_mp_set(c->vcpu, c->buf);
+}
+
+static long vcpu_translate(const struct lodge_call *c)
+{
+	struct kvm_translation *t = c->buf;
+	struct lodge_fault fault;
+	gpa_t gpa = 0;
+	int r;
+
+	lodge_need(c->vcpu, LODGE_R_SEGS | LODGE_R_CRS);
+	r = lodge_guest_walk(c->vcpu, t->linear_address, LODGE_WALK_IMPLICIT,
+			     &gpa, &fault);
+	if (r < 0)
+		return r;
+	t->physical_address = r ? ~0ULL : gpa;
+	t->valid = !r;
+	t->writeable = 1;
+	t->usermode = 0;
+	return 0;
+}
+
+static long vcpu_set_cpuid2(const struct lodge_call *c)
+{
+	struct kvm_cpuid2 __user *user = c->user;
+	struct kvm_cpuid_entry2 *e;
+	u32 nr;
+	long r;
+
+	if (get_user(nr, &user->nent))
+		return -EFAULT;
+	if (nr > LODGE_CPUID_MAX)
+		return -E2BIG;
+	e = lodge_array_copy(user->entries, nr, sizeof(*e));
+	if (IS_ERR(e))
+		return PTR_ERR(e);
+	r = lodge_cpuid_set(c->vcpu, e, nr);
+	kvfree(e);
+	return r;
+}
+
+/* The old form knows no subleaves: each entry is for any of them. */
+static long vcpu_set_cpuid(const struct lodge_call *c)
+{
+	struct kvm_cpuid __user *user = c->user;
+	struct kvm_cpuid_entry2 *e = NULL;
+	struct kvm_cpuid_entry *old;
+	u32 nr, i;
+	long r = -ENOMEM;
+
+	if (get_user(nr, &user->nent))
+		return -EFAULT;
+	if (nr > LODGE_CPUID_MAX)
+		return -E2BIG;
+	old = lodge_array_copy(user->entries, nr, sizeof(*old));
+	if (IS_ERR(old))
+		return PTR_ERR(old);
+	if (nr) {
+		e = kvcalloc(nr, sizeof(*e), GFP_KERNEL_ACCOUNT);
+		if (!e)
+			goto out;
+	}
+	for (i = 0; i < nr; i++) {
+		e[i].function = old[i].function;
+		e[i].eax = old[i].eax;
+		e[i].ebx = old[i].ebx;
+		e[i].ecx = old[i].ecx;
+		e[i].edx = old[i].edx;
+	}
+	r = lodge_cpuid_set(c->vcpu, e, nr);
+	kvfree(e);
+out:
+	kvfree(old);
+	return r;
+}
+
+static long vcpu_get_cpuid2(const struct lodge_call *c)
+{
+	const struct lodge_cpuid *cpuid = c->vcpu->cpuid;
+	struct kvm_cpuid2 __user *user = c->user;
+	struct kvm_cpuid2 head;
+
+	if (copy_from_user(&head, user, sizeof(head)))
+		return -EFAULT;
+	if (head.nent < cpuid->nr)
+		return -E2BIG;
+	head.nent = cpuid->nr;
+	if (copy_to_user(user->entries, cpuid->entry,
+			 cpuid->nr * sizeof(cpuid->entry[0])) ||
+	    copy_to_user(user, &head, sizeof(head)))
+		return -EFAULT;
+	return 0;
+}
+
+static int msr_get(struct lodge_vcpu *vcpu, u32 msr, u64 *v)
+{
+	return lodge_msr_read(vcpu, msr, v, true);
+}
+
+static int msr_set(struct lodge_vcpu *vcpu, u32 msr, u64 *v)
+{
+	return lodge_msr_write(vcpu, msr, *v, true);
+}
+
+static long vcpu_get_msrs(const struct lodge_call *c)
+{
+	return lodge_msrs_copy(c->vcpu, c->user, msr_get, true);
+}
+
+static long vcpu_set_msrs(const struct lodge_call *c)
+{
+	return lodge_msrs_copy(c->vcpu, c->user, msr_set, false);
+}
+
+static long vcpu_get_lapic(const struct lodge_call *c)
+{
+	if (!c->vcpu->apic)
+		return -EINVAL;
+	return lodge_lapic_get(c->vcpu, c->buf);
+}
+
+static long vcpu_set_lapic(const struct lodge_call *c)
+{
+	if (!c->vcpu->apic)
+		return -EINVAL;
+	return lodge_lapic_set(c->vcpu, c->buf);
+}
+
+static long vcpu_interrupt(const struct lodge_call *c)
+{
+	const struct kvm_interrupt *irq = c->buf;
+
+	if (irq->irq >= 256)
+		return -EINVAL;
+	if (c->vm->irqchip)
+		return -ENXIO;
+	c->vcpu->events.user_irq = irq->irq;
+	lodge_vcpu_request(c->vcpu, LODGE_REQ_EVENT);
+	return 0;
+}
+
+static long vcpu_nmi(const struct lodge_call *c)
+{
+	lodge_nmi_queue(c->vcpu);
+	return 0;
+}
+
+/* The mask is for the thread while it is in KVM_RUN. */
+static long vcpu_signal_mask(const struct lodge_call *c)
+{
+	struct kvm_signal_mask __user *user = c->user;
+	struct lodge_vcpu *vcpu = c->vcpu;
+	sigset_t set;
+	u32 len;
+
+	if (!user) {
+		vcpu->sigset_active = false;
+		return 0;
+	}
+	if (get_user(len, &user->len))
+		return -EFAULT;
+	if (len != sizeof(set))
+		return -EINVAL;
+	if (copy_from_user(&set, user->sigset, sizeof(set)))
+		return -EFAULT;
+	sigdelsetmask(&set, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	vcpu->sigset = set;
+	vcpu->sigset_active = true;
+	return 0;
+}
+
+/* Address 0 means that the guest has no such page: all that QEMU needs. */
+static long vcpu_vapic_addr(const struct lodge_call *c)
+{
+	const struct kvm_vapic_addr *va = c->buf;
+
+	return c->vcpu->apic && !va->vapic_addr ? 0 : -EINVAL;
+}
+
+static long vcpu_setup_mce(const struct lodge_call *c)
+{
+	struct lodge_vcpu *vcpu = c->vcpu;
+	u64 cap = *(u64 *)c->buf;
+	u32 i, banks = cap & MCG_BANKCNT_MASK;
+
+	if (!banks || banks > LODGE_MCE_BANKS)
+		return -EINVAL;
+	/* Bits 23:16 are a count of extended registers, for no one's use. */
+	if (cap & ~(LODGE_MCG_CAP | MCG_BANKCNT_MASK | MCG_EXT_CNT_MASK))
+		return -EINVAL;
+	vcpu->mcg_cap = cap;
+	if (cap & MCG_CTL_P)
+		vcpu->mcg_ctl = ~0ULL;
+	for (i = 0; i < banks; i++)
+		vcpu->mce_bank[i * 4] = ~0ULL;
+	return 0;
+}
+
+static void mce_store(u64 *bank, const struct kvm_x86_mce *mce)
+{
+	bank[1] = mce->status | (bank[1] & MCI_STATUS_VAL ? MCI_STATUS_OVER : 0);
+	bank[2] = mce->addr;
+	bank[3] = mce->misc;
+}
+
+/* An error that was not corrected: logged, and #MC. */
+static void mce_raise(struct lodge_vcpu *vcpu, u64 *bank,
+		      const struct kvm_x86_mce *mce)
+{
+	bool on = lodge_need(vcpu, LODGE_R_CRS)->cr4 & LODGE_CR4_MCE;
+
+	if ((vcpu->mcg_cap & MCG_CTL_P && vcpu->mcg_ctl != ~0ULL) ||
+	    bank[0] != ~0ULL)
+		return;		/* reporting is off */
+	if (vcpu->mcg_status & MCG_STATUS_MCIP || !on) {
+		lodge_vcpu_request(vcpu, LODGE_REQ_TRIPLE_FAULT);
+		return;
+	}
+	mce_store(bank, mce);
+	vcpu->mcg_status = mce->mcg_status;
+	lodge_exception_queue(vcpu, LODGE_MC, false, 0);
+}
+
+/* KVM_X86_SET_MCE: a machine check, as the manuals' bank registers tell it. */
+static long vcpu_set_mce(const struct lodge_call *c)
+{
+	const struct kvm_x86_mce *mce = c->buf;
+	struct lodge_vcpu *vcpu = c->vcpu;
+	u64 *bank;
+
+	if (mce->bank >= (vcpu->mcg_cap & MCG_BANKCNT_MASK) ||
+	    !(mce->status & MCI_STATUS_VAL))
+		return -EINVAL;
+	bank = vcpu->mce_bank + array_index_nospec(mce->bank,
+						   LODGE_MCE_BANKS) * 4;
+	if (mce->status & MCI_STATUS_UC)
+		mce_raise(vcpu, bank, mce);
+	else if ((bank[1] & MCI_STATUS_VAL) && (bank[1] & MCI_STATUS_UC))
+		bank[1] |= MCI_STATUS_OVER;	/* the graver one stays */
+	else
+		mce_store(bank, mce);
+	return 0;
+}
+
+static long xsave_get(struct lodge_vcpu *vcpu, void __user *user, u32 size)
+{
+	void *area = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	long r;
+
+	if (!area)
+		return -ENOMEM;
+	r = lodge_xsave_get(vcpu, area, size);
+	if (!r && copy_to_user(user, area, size))
+		r = -EFAULT;
+	kvfree(area);
+	return r;
+}
+
+static u32 xsave_size(void)
+{
+	return lodge_cap_check(NULL, KVM_CAP_XSAVE2);
+}
+
+static long vcpu_get_xsave(const struct lodge_call *c)
+{
+	if (lodge_fpu_size() > sizeof(struct kvm_xsave))
+		return -EINVAL;
+	return xsave_get(c->vcpu, c->user, sizeof(struct kvm_xsave));
+}
+
+static long vcpu_get_xsave2(const struct lodge_call *c)
+{
+	return xsave_get(c->vcpu, c->user, xsave_size());
+}
+
+static long vcpu_set_xsave(const struct lodge_call *c)
+{
+	void *area = lodge_array_copy(c->user, 1, xsave_size());
+	long r;
+
+	if (IS_ERR(area))
+		return PTR_ERR(area);
+	r = lodge_xsave_set(c->vcpu, area);
+	kvfree(area);
+	return r;
+}
+
+static long vcpu_get_xcrs(const struct lodge_call *c)
+{
+	struct kvm_xcrs *x = c->buf;
+
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+		return 0;
+	x->nr_xcrs = 1;
+	x->xcrs[0].value = c->vcpu->regs.xcr0;
+	return 0;
+}
+
+static long vcpu_set_xcrs(const struct lodge_call *c)
+{
+	const struct kvm_xcrs *x = c->buf;
+	u32 i;
+
+	if (!boot_cpu_has(X86_FEATURE_XSAVE) || x->flags ||
+	    x->nr_xcrs > ARRAY_SIZE(x->xcrs))
+		return -EINVAL;
+	for (i = 0; i < x->nr_xcrs; i++)
+		if (!x->xcrs[i].xcr)
+			return lodge_xcr_write(c->vcpu, 0, x->xcrs[i].value) ?
+				-EINVAL : 0;
+	return 0;
+}
+
+static long vcpu_get_tsc_khz(const struct lodge_call *c)
+{
+	return c->vcpu->clock.tsc_khz;
+}
+
+static long vcpu_set_tsc_khz(const struct lodge_call *c)
+{
+	u32 khz = c->arg;	/* the upper half counts for nothing */
+
+	return lodge_tsc_set_khz(c->vcpu, khz ?: tsc_khz);
+}
+
+static long vcpu_kvmclock_ctrl(const struct lodge_call *c)
+{
+	return lodge_clock_stopped(c->vcpu);
+}
+
+#define RAW	LODGE_IOCTL_RAW
+
+static const struct lodge_ioctl vcpu_ioctls[] = {
+	{ KVM_GET_REGS, 0, vcpu_get_regs },
+	{ KVM_SET_REGS, 0, vcpu_set_regs },
+	{ KVM_GET_SREGS, 0, vcpu_get_sregs },
+	{ KVM_SET_SREGS, 0, vcpu_set_sregs },
+	{ KVM_TRANSLATE, 0, vcpu_translate },
+	{ KVM_INTERRUPT, 0, vcpu_interrupt },
+	{ KVM_GET_MSRS, RAW, vcpu_get_msrs },
+	{ KVM_SET_MSRS, RAW, vcpu_set_msrs },
+	{ KVM_SET_CPUID, RAW, vcpu_set_cpuid },
+	{ KVM_SET_SIGNAL_MASK, RAW, vcpu_signal_mask },
+	{ KVM_GET_FPU, 0, vcpu_get_fpu },
+	{ KVM_SET_FPU, 0, vcpu_set_fpu },
+	{ KVM_GET_LAPIC, 0, vcpu_get_lapic },
+	{ KVM_SET_LAPIC, 0, vcpu_set_lapic },
+	{ KVM_SET_CPUID2, RAW, vcpu_set_cpuid2 },
+	{ KVM_GET_CPUID2, RAW, vcpu_get_cpuid2 },
+	{ KVM_SET_VAPIC_ADDR, 0, vcpu_vapic_addr },
+	{ KVM_GET_MP_STATE, 0, vcpu_get_mp },
+	{ KVM_SET_MP_STATE, 0, vcpu_set_mp },
+	{ KVM_NMI, 0, vcpu_nmi },
+	{ KVM_X86_SETUP_MCE, 0, vcpu_setup_mce },
+	{ KVM_X86_SET_MCE, 0, vcpu_set_mce },
+	{ KVM_GET_VCPU_EVENTS, 0, vcpu_get_events },
+	{ KVM_SET_VCPU_EVENTS, 0, vcpu_set_events },
+	{ KVM_GET_DEBUGREGS, 0, vcpu_get_debugregs },
+	{ KVM_SET_DEBUGREGS, 0, vcpu_set_debugregs },
+	{ KVM_SET_TSC_KHZ, 0, vcpu_set_tsc_khz },
+	{ KVM_GET_TSC_KHZ, 0, vcpu_get_tsc_khz },
+	{ KVM_GET_XSAVE, RAW, vcpu_get_xsave },
+	{ KVM_SET_XSAVE, RAW, vcpu_set_xsave },
+	{ KVM_GET_XCRS, 0, vcpu_get_xcrs },
+	{ KVM_SET_XCRS, 0, vcpu_set_xcrs },
+	{ KVM_KVMCLOCK_CTRL, 0, vcpu_kvmclock_ctrl },
+	{ KVM_GET_XSAVE2, RAW, vcpu_get_xsave2 },
+};
+
+/**
+ * lodge_vcpu_ioctl() - an ioctl on a vCPU's descriptor
+ * @vcpu: the vCPU, its mutex held
+ * @cmd: command, not KVM_RUN
+ * @arg: its argument
+ *
+ * Return: what KVM returns, -EINVAL for an unknown command.
+ */
+long lodge_vcpu_ioctl(struct lodge_vcpu *vcpu, u32 cmd, unsigned long arg)
+{
+	struct lodge_call call = { .vm = vcpu->vm, .vcpu = vcpu, .arg = arg };
+
+	return lodge_ioctl_call(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), cmd,
+				&call, -EINVAL);
+}
