@@ -98,6 +98,8 @@ struct lodge_opcode;
 /* A decoded instruction. */
 struct lodge_insn {
 	const struct lodge_opcode *op;	/* never NULL after decoding */
+	u32 attr;		/* op->attr, with its group's */
+	u8 dst, src;		/* operands: enum lodge_operand, internal.h */
 	u8 bytes[LODGE_INSN_MAX + 1];
 	u8 have;		/* bytes[] fetched */
 	u8 len;			/* of the instruction */
@@ -215,7 +217,9 @@ struct lodge_emul {
 	/* What execute leaves for the caller. */
 	struct lodge_emul_fault fault;	/* with LODGE_EMUL_FAULT */
 	struct lodge_emul_io io;	/* with LODGE_EMUL_IO */
-	u32 changed;			/* LODGE_R_* groups written, with OK */
+	u32 changed;			/* LODGE_R_* groups written, but for
+					 * what operations wrote
+					 */
 	bool trap_db;			/* with OK: TF was set, #DB is due */
 	bool again;			/* with OK: REP is not finished */
 	struct lodge_emul_log log;
@@ -231,6 +235,7 @@ struct lodge_emul {
 	u8 shadow;			/* LODGE_SHADOW_* after it */
 	bool nmi_unblock;		/* IRET */
 	bool replace_rf;		/* it loads RF itself */
+	bool skip_write;		/* it leaves dst alone after all */
 
 	/* Operands; @ea is the offset in segment insn.seg. */
 	u64 ea;

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From bytes to struct lodge_insn: prefixes, opcode, ModRM, SIB,
+ * displacement and immediate.
+ *
+ * Called by everyone through lodge_emul_decode() and lodge_insn_length();
+ * what an opcode looks like comes from tables.c. Next: execute.c.
+ */
+#include "internal.h"
+
+struct decoder {
+	struct lodge_insn *in;
+	struct lodge_emul *e;	/* NULL: no more bytes than given */
+	unsigned int pos;
+	int rc;			/* enum lodge_emul_result, or -errno */
+};
+
+/* Get more of the code at CS:RIP, up to the end of a page. */
+static int refill(struct lodge_emul *e)
+{
+	const struct lodge_seg *cs = &e->regs->seg[LODGE_CS];
+	unsigned int access = LODGE_ACCESS_FETCH;
+	struct lodge_insn *in = &e->insn;
+	u64 off = e->start_rip + in->have;
+	unsigned int n = LODGE_INSN_MAX - in->have;
+	u64 la = off;
+	gpa_t gpa;
+	int rc;
+
+	if (in->mode != LODGE_MODE_LONG64) {
+		off = (u32)off;
+		if (off > cs->limit)
+			return raise_gp0(e);
+		n = min_t(u64, n, (u64)cs->limit - off + 1);
+		la = (u32)(cs->base + off);
+	} else if (!lodge_canonical(e, la)) {
+		return raise_gp0(e);
+	}
+	n = min_t(u64, n, 4096 - (la & 4095));
+	if (cpl(e) == 3)
+		access |= LODGE_ACCESS_USER;
+	rc = e->ops->translate(e, la, access, &gpa);
+	if (rc != LODGE_EMUL_OK)
+		return rc;
+	rc = e->ops->read(e, gpa, in->bytes + in->have, n);
+	if (rc == LODGE_EMUL_IO)
+		return LODGE_EMUL_UNHANDLED;
+	if (rc == LODGE_EMUL_OK)
+		in->have += n;
+	return rc;
+}
+
+/* Make @n more bytes available at d->pos. */
+static bool need(struct decoder *d, unsigned int n)
+{
+	if (d->pos + n > LODGE_INSN_MAX) {
+		d->rc = d->e ? raise_gp0(d->e) : -EINVAL;
+		return false;
+	}
+	while (unlikely(d->pos + n > d->in->have)) {
+		d->rc = d->e ? refill(d->e) : -EAGAIN;
+		if (d->rc)
+			return false;
+	}
+	return true;
+}
+
+static u8 take_u8(struct decoder *d)
+{
+	if (d->rc || !need(d, 1))
+		return 0;
+	return d->in->bytes[d->pos++];
+}
+
+/* A little-endian number of @n bytes, sign-extended. */
+static s64 take_signed(struct decoder *d, unsigned int n)
+{
+	u64 v = 0;
+	unsigned int i;
+
+	if (d->rc || !need(d, n))
+		return 0;
+	for (i = 0; i < n; i++)
+		v |= (u64)d->in->bytes[d->pos + i] << (i * 8);
+	d->pos += n;
+	return sign_extend_size(v, n);
+}
+
+static void set_mode(struct lodge_insn *in, const struct lodge_regs *r)
+{
+	bool big = r->seg[LODGE_CS].ar & LODGE_AR_DB;
+
+	in->opsize = big ? 4 : 2;
+	in->adsize = in->opsize;
+	if (!(r->cr0 & LODGE_CR0_PE)) {
+		in->mode = LODGE_MODE_REAL;
+	} else if (r->rflags & LODGE_RFLAGS_VM) {
+		in->mode = LODGE_MODE_V86;
+	} else if (lodge_regs_long64(r)) {
+		in->mode = LODGE_MODE_LONG64;
+		in->opsize = 4;
+		in->adsize = 8;
+	} else {
+		in->mode = LODGE_MODE_PROT;
+	}
+}
+
+#define SEG_DEFAULT	0xff
+
+/* Take prefixes; return the opcode's first byte. */
+static u8 take_prefixes(struct decoder *d)
+{
+	struct lodge_insn *in = d->in;
+	bool adsize_prefix = false;
+	u8 b;
+
+	in->rex = 0;
+	in->rep = 0;
+	in->lock = false;
+	in->opsize_prefix = false;
+	in->seg = SEG_DEFAULT;
+	for (;;) {
+		b = take_u8(d);
+		if (d->rc)
+			return 0;
+		if (in->mode == LODGE_MODE_LONG64 && (b & 0xf0) == 0x40) {
+			in->rex = b;
+			continue;
+		}
+		switch (b) {
+		case 0x26: case 0x2e: case 0x36: case 0x3e:
+			if (in->mode != LODGE_MODE_LONG64)
+				in->seg = (b >> 3) & 3;
+			break;
+		case 0x64: case 0x65:
+			in->seg = b - 0x64 + LODGE_FS;
+			break;
+		case 0x66:
+			in->opsize_prefix = true;
+			break;
+		case 0x67:
+			adsize_prefix = true;
+			break;
+		case 0xf0:
+			in->lock = true;
+			break;
+		case 0xf2: case 0xf3:
+			in->rep = b;
+			break;
+		default:
+			if (adsize_prefix)
+				in->adsize = in->adsize == 4 ?
+					(in->mode == LODGE_MODE_LONG64 ? 8 : 2)
+					: 4;
+			return b;
+		}
+		in->rex = 0;	/* counts only right before the opcode */
+	}
+}
+
+static void modrm16(struct decoder *d)
+{
+	static const u8 bases[8] = {
+		LODGE_RBX, LODGE_RBX, LODGE_RBP, LODGE_RBP,
+		LODGE_RSI, LODGE_RDI, LODGE_RBP, LODGE_RBX,
+	};
+	static const u8 indexes[8] = {
+		LODGE_RSI, LODGE_RDI, LODGE_RSI, LODGE_RDI,
+		LODGE_INSN_NOREG, LODGE_INSN_NOREG,
+		LODGE_INSN_NOREG, LODGE_INSN_NOREG,
+	};
+	struct lodge_insn *in = d->in;
+	unsigned int rm = in->modrm & 7;
+
+	in->base = bases[rm];
+	in->index = indexes[rm];
+	if (in->mod == 0 && rm == 6) {
+		in->base = LODGE_INSN_NOREG;
+		in->disp = take_signed(d, 2);
+	} else if (in->mod) {
+		in->disp = take_signed(d, in->mod);
+	}
+}
+
+static void modrm32(struct decoder *d)
+{
+	struct lodge_insn *in = d->in;
+	unsigned int base = in->modrm & 7;
+
+	if (base == 4) {
+		u8 sib = take_u8(d);
+
+		in->scale = sib >> 6;
+		in->index = ((sib >> 3) & 7) | ((in->rex & 2) << 2);
+		if (in->index == LODGE_RSP)
+			in->index = LODGE_INSN_NOREG;
+		base = sib & 7;
+		if (base == 5 && in->mod == 0)
+			goto no_base;
+	} else if (base == 5 && in->mod == 0) {
+		in->riprel = in->mode == LODGE_MODE_LONG64;
+		goto no_base;
+	}
+	in->base = base | ((in->rex & 1) << 3);
+	if (in->mod)
+		in->disp = take_signed(d, in->mod == 1 ? 1 : 4);
+	return;
+no_base:
+	in->disp = take_signed(d, 4);
+}
+
+static void take_modrm(struct decoder *d, u32 attr)
+{
+	struct lodge_insn *in = d->in;
+
+	in->modrm = take_u8(d);
+	in->mod = in->modrm >> 6;
+	in->reg = ((in->modrm >> 3) & 7) | ((in->rex & 4) << 1);
+	in->rm = (in->modrm & 7) | ((in->rex & 1) << 3);
+	in->base = LODGE_INSN_NOREG;
+	in->index = LODGE_INSN_NOREG;
+	in->scale = 0;
+	in->riprel = false;
+	in->disp = 0;
+	if (attr & A_CRDR)
+		in->mod = 3;
+	if (in->mod == 3)
+		return;
+	if (in->adsize == 2)
+		modrm16(d);
+	else
+		modrm32(d);
+	if (in->seg == SEG_DEFAULT && (in->base == LODGE_RSP ||
+				       in->base == LODGE_RBP))
+		in->seg = LODGE_SS;
+}
+
+/* Operand size is known now: what immediate does the opcode take? */
+static void take_imm(struct decoder *d)
+{
+	struct lodge_insn *in = d->in;
+	unsigned int z = in->opsize == 2 ? 2 : 4;
+
+	switch (in->attr & A_IMM_MASK) {
+	case A_IMM8:
+		in->imm = take_signed(d, 1);
+		break;
+	case A_IMM16:
+		in->imm = (u16)take_signed(d, 2);
+		break;
+	case A_IMMZ:
+		in->imm = take_signed(d, z);
+		break;
+	case A_IMMV:
+		in->imm = take_signed(d, in->opsize);
+		break;
+	case A_MOFFS:
+		in->disp = take_signed(d, in->adsize);
+		in->base = LODGE_INSN_NOREG;
+		in->index = LODGE_INSN_NOREG;
+		in->riprel = false;
+		break;
+	case A_FAR:
+		in->imm = take_signed(d, z) & size_mask(z);
+		in->imm2 = take_signed(d, 2);
+		break;
+	case A_ENTER:
+		in->imm = (u16)take_signed(d, 2);
+		in->imm2 = (u8)take_signed(d, 1);
+		break;
+	case A_IMM8X2:
+		in->imm = (u16)take_signed(d, 2);
+		break;
+	}
+}
+
+/*
+ * VEX, EVEX and XOP: only their length matters, none is executed. @first is
+ * the first byte, the second has been looked at but not taken.
+ */
+static void take_vex(struct decoder *d, u8 first)
+{
+	struct lodge_insn *in = d->in;
+	unsigned int map = 1;
+	u32 attr = A_MODRM;
+	u8 p0;
+
+	in->op = &lodge_opcode_vex;
+	in->map = 4;
+	p0 = take_u8(d);
+	if (first == 0xc4 || first == 0x8f) {
+		map = p0 & 0x1f;
+		take_u8(d);
+	} else if (first == 0x62) {
+		map = p0 & 7;
+		take_u8(d);
+		take_u8(d);
+	}
+	in->rex = first == 0xc5 ? 0 : 0x40 | (~p0 >> 5 & 7);
+	in->opcode = take_u8(d);
+	if (map == 1) {
+		/* As without VEX, but VZEROUPPER is the only one bare. */
+		attr |= lodge_opcodes_two[in->opcode].attr & A_IMM_MASK;
+		if (in->opcode == 0x77)
+			attr = 0;
+		else if ((attr & A_IMM_MASK) != A_IMM8)
+			attr = A_MODRM;
+	} else if (map == 3 || map == 8) {
+		attr |= A_IMM8;
+	} else if (map == 10) {
+		attr |= A_IMMZ;
+		in->opsize = 4;
+	}
+	if (attr & A_MODRM)
+		take_modrm(d, attr);
+	in->attr = attr;
+	take_imm(d);
+}
+
+/* Does @b open a VEX, EVEX or XOP prefix? The next byte decides. */
+static bool is_vex(struct decoder *d, u8 b)
+{
+	u8 next;
+
+	if (b != 0xc4 && b != 0xc5 && b != 0x62 && b != 0x8f)
+		return false;
+	if (!need(d, 1))
+		return false;
+	next = d->in->bytes[d->pos];
+	if (b == 0x8f)
+		return (next & 0x1f) >= 8;
+	return d->in->mode == LODGE_MODE_LONG64 || next >= 0xc0;
+}
+
+static const struct lodge_opcode *take_opcode(struct decoder *d, u8 b)
+{
+	struct lodge_insn *in = d->in;
+
+	in->map = 0;
+	if (b == 0x0f) {
+		b = take_u8(d);
+		in->map = 1;
+		if (b == 0x38 || b == 0x3a) {
+			in->map = b == 0x38 ? 2 : 3;
+			b = take_u8(d);
+		}
+	}
+	in->opcode = b;
+	switch (in->map) {
+	case 0:
+		return &lodge_opcodes_one[b];
+	case 1:
+		return &lodge_opcodes_two[b];
+	case 2:
+		return lodge_opcode_0f38(b);
+	}
+	return &lodge_opcode_0f3a_none;
+}
+
+static void set_opsize(struct lodge_insn *in)
+{
+	if (in->mode != LODGE_MODE_LONG64) {
+		if (in->opsize_prefix)
+			in->opsize ^= 6;	/* 2 and 4 change places */
+		return;
+	}
+	if ((in->rex & 8) || (in->attr & A_F64))
+		in->opsize = 8;
+	else if (in->opsize_prefix)
+		in->opsize = 2;
+	else if (in->attr & A_D64)
+		in->opsize = 8;
+}
+
+static void take_insn(struct decoder *d)
+{
+	struct lodge_insn *in = d->in;
+	const struct lodge_opcode *op, *parent;
+	u8 b = take_prefixes(d);
+
+	if (!d->rc && unlikely(is_vex(d, b))) {
+		take_vex(d, b);
+		return;
+	}
+	if (d->rc)
+		return;
+	op = take_opcode(d, b);
+	in->attr = op->attr;
+	in->dst = op->dst;
+	in->src = op->src;
+	in->mod = 3;
+	if (op->attr & A_MODRM)
+		take_modrm(d, op->attr);
+	if (op->attr & (A_GROUP | A_GROUP16)) {
+		parent = op;
+		op = parent->group + ((in->modrm >> 3) & 7);
+		if ((parent->attr & A_GROUP16) && in->mod == 3)
+			op += 8;
+		in->attr |= op->attr;
+		if (op->dst)
+			in->dst = op->dst;
+		if (op->src)
+			in->src = op->src;
+	}
+	/* SSE4a's EXTRQ and INSERTQ share an opcode with VMREAD. */
+	if (in->map == 1 && b == 0x0f && in->opcode == 0x78 &&
+	    (in->opsize_prefix || in->rep == 0xf2))
+		in->attr |= A_IMM8X2;
+	in->op = op;
+	set_opsize(in);
+	take_imm(d);
+}
+
+static int decode(struct lodge_insn *in, struct lodge_emul *e,
+		  const struct lodge_regs *regs)
+{
+	struct decoder d = { .in = in, .e = e };
+
+	set_mode(in, regs);
+	take_insn(&d);
+	if (d.rc)
+		return d.rc;
+	if (in->seg == SEG_DEFAULT)
+		in->seg = LODGE_DS;
+	in->len = d.pos;
+	return LODGE_EMUL_OK;
+}
+
+int lodge_emul_redecode(struct lodge_emul *e)
+{
+	const struct lodge_seg *cs = &e->regs->seg[LODGE_CS];
+	u64 last;
+	int rc;
+
+	e->start_rip = e->regs->rip;
+	rc = decode(&e->insn, e, e->regs);
+	if (rc != LODGE_EMUL_OK || e->insn.mode == LODGE_MODE_LONG64)
+		return rc;
+	/* Hardware may have handed over bytes from behind the limit. */
+	last = e->start_rip + e->insn.len - 1;
+	return last > cs->limit ? raise_gp0(e) : LODGE_EMUL_OK;
+}
+
+int lodge_emul_decode(struct lodge_emul *e, const u8 *bytes, unsigned int n)
+{
+	struct lodge_insn *in = &e->insn;
+
+	e->log.nr = 0;
+	e->log.next = 0;
+	in->have = min_t(unsigned int, n, LODGE_INSN_MAX);
+	if (bytes)
+		memcpy(in->bytes, bytes, in->have);
+	else
+		in->have = 0;
+	return lodge_emul_redecode(e);
+}
+
+int lodge_insn_length(const struct lodge_regs *regs, const u8 *bytes,
+		      unsigned int n)
+{
+	struct lodge_insn in;
+	int rc;
+
+	in.have = min_t(unsigned int, n, LODGE_INSN_MAX);
+	memcpy(in.bytes, bytes, in.have);
+	rc = decode(&in, NULL, regs);
+	return rc ? rc : in.len;
+}
