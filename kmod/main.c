@@ -12,6 +12,9 @@
 #include "ioctl.h"
 #include "lodge.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 const struct lodge_vendor_ops *lodge_ops __ro_after_init;
 struct lodge_caps lodge_caps __ro_after_init;
 
@@ -169,13 +172,18 @@ static int __init backend_choose(void)
 {
 	u32 max, id[4] = { 0 };
 	size_t i;
+	int r;
 
 	lodge_cpuid_host(0, 0, &max, &id[0], &id[2], &id[1]);
 	for (i = 0; i < ARRAY_SIZE(backends); i++) {
 		if (strcmp(backends[i].cpu, (char *)id))
 			continue;
 		lodge_ops = backends[i].ops;
-		return lodge_ops->probe(&lodge_caps);
+		r = lodge_ops->probe(&lodge_caps);
+		if (r != -ENODEV)
+			return r;
+		pr_err("lodge: this CPU has no %s\n", lodge_ops->name);
+		return -EOPNOTSUPP;
 	}
 	pr_err("lodge: CPUs of %s are not supported\n", (char *)id);
 	return -EOPNOTSUPP;
