@@ -27,8 +27,8 @@ LODGE_EXIT_KINDS(LODGE_TRACE_ENUM)
 
 /* Just before the guest is entered. */
 TRACE_EVENT(lodge_entry,
-	TP_PROTO(const struct lodge_vcpu *vcpu, bool immediate_exit),
-	TP_ARGS(vcpu, immediate_exit),
+	TP_PROTO(const struct lodge_vcpu *vcpu),
+	TP_ARGS(vcpu),
 
 	TP_STRUCT__entry(
 		__field(unsigned int, vcpu_id)
@@ -39,7 +39,7 @@ TRACE_EVENT(lodge_entry,
 	TP_fast_assign(
 		__entry->vcpu_id = vcpu->id;
 		__entry->rip = vcpu->regs.rip;
-		__entry->immediate_exit = immediate_exit;
+		__entry->immediate_exit = vcpu->run->immediate_exit;
 	),
 
 	TP_printk("vcpu %u, rip 0x%lx%s", __entry->vcpu_id, __entry->rip,
