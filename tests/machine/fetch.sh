@@ -9,22 +9,25 @@
 #	fetch.sh source			parts of the kernel's source:
 #					scripts/checkpatch.pl and what it reads,
 #					tools/testing/selftests/kselftest*.h
+#	fetch.sh rootfs			the files of a small Debian: bash,
+#					coreutils, util-linux, e2fsprogs, ...
 #
 # Everything lands in build/cache (LODGE_CACHE) and is kept there until the
 # package has a newer version.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-# Downloads one package into a directory, and prints the name of the file.
+# Downloads packages into a directory, and prints the names of the files.
 package_download()
 {
-	local dir=$2 options=()
+	local dir=$1 options=()
+	shift
 
 	mkdir -p "$dir"
 	[ "$(id -u)" != 0 ] || options=(-o APT::Sandbox::User=root)
-	(cd "$dir" && apt-get -q "${options[@]}" download "$1") >&2 ||
-		die "cannot download $1: are the package lists of the day? (apt-get update)"
-	find "$dir" -name "${1}_*.deb" -print -quit
+	(cd "$dir" && apt-get -qq "${options[@]}" download "$@") >&2 ||
+		die "cannot download $*: are the package lists of the day? (apt-get update)"
+	find "$dir" -name '*.deb'
 }
 
 fetch_kernel()
@@ -35,7 +38,7 @@ fetch_kernel()
 	dir=$cache/kernel-$release
 	if [ ! -e "$dir" ]; then
 		work=$(mktemp -d "$cache/tmp.XXXXXX")
-		deb=$(package_download "linux-image-$release" "$work/deb")
+		deb=$(package_download "$work/deb" "linux-image-$release")
 		dpkg-deb -x "$deb" "$work/root"
 		# As in a Debian of today, /lib may be a link to /usr/lib.
 		if [ ! -e "$work/root/lib/modules" ]; then
@@ -60,7 +63,7 @@ fetch_source()
 	dir=$cache/source-$version
 	if [ ! -e "$dir" ]; then
 		work=$(mktemp -d "$cache/tmp.XXXXXX")
-		deb=$(package_download "$package" "$work/deb")
+		deb=$(package_download "$work/deb" "$package")
 		tarball=./usr/src/$package.tar.xz
 		mkdir "$work/root"
 		dpkg-deb --fsys-tarfile "$deb" | tar -xOf - "$tarball" |
@@ -77,11 +80,49 @@ fetch_source()
 	echo "$dir"
 }
 
+# What the guest's root file system holds, and what that is linked with.
+rootfs_packages='base-files base-passwd busybox-static bash dash coreutils grep sed
+	util-linux mount login procps e2fsprogs ncurses-base libc6 libtinfo6
+	libacl1 libattr1 libgmp10 libselinux1 libpcre2-8-0 libmount1 libblkid1
+	libuuid1 libsmartcols1 libcap-ng0 libudev1 libcrypt1 libproc2-0
+	libncursesw6 libext2fs2 libcom-err2 libss2'
+
+fetch_rootfs()
+{
+	local dir work deb sum
+
+	sum=$(echo "$rootfs_packages" | cat - "$0" | md5sum | cut -c1-8)
+	dir=$cache/rootfs-$sum
+	if [ ! -e "$dir" ]; then
+		work=$(mktemp -d "$cache/tmp.XXXXXX")
+		# shellcheck disable=SC2086 # the packages are words
+		package_download "$work/deb" $rootfs_packages >"$work/debs"
+		# The merged /usr that Debian has since its release 12.
+		for deb in bin sbin lib lib64; do
+			mkdir -p "$work/root/usr/$deb"
+			ln -s "usr/$deb" "$work/root/$deb"
+		done
+		while read -r deb; do
+			dpkg-deb --fsys-tarfile "$deb" |
+				tar -xf - -C "$work/root" --keep-directory-symlink \
+				--exclude='./usr/share/doc/*' \
+				--exclude='./usr/share/man/*' \
+				--exclude='./usr/share/locale/*' \
+				--exclude='./usr/share/info/*' \
+				--exclude='./usr/lib/*/gconv/*'
+		done <"$work/debs"
+		publish "$work/root" "$dir"
+		rm -rf "$work"
+	fi
+	echo "$dir"
+}
+
 mkdir -p "$cache"
 exec 9>"$cache/.fetch.lock"
 flock 9
 case ${1-} in
 kernel)	fetch_kernel "${2-}" ;;
 source)	fetch_source ;;
+rootfs)	fetch_rootfs ;;
 *)	sed -n '3,/^[^#]/s/^#.\?//p' "$0" >&2; exit 2 ;;
 esac

@@ -21,7 +21,8 @@
 #      --file SRC:DST		a file to put in; of a dynamic executable its
 #				libraries too
 #      --dir SRC:DST		a folder with all below it
-#      --disk FILE[,ro]		a raw disk: /dev/vda, then vdb, ...
+#      --disk FILE[,ro|,snapshot]	a raw disk: /dev/vda, then vdb, ...; of a
+#				snapshot nothing is kept
 #      --run 'COMMANDS'		what to do, for busybox' sh ...
 #      --script FILE		... or a file of it; other arguments of the
 #				script come after --
@@ -31,7 +32,8 @@
 #      --timeout SECONDS	end it after this time (300)
 #      --tainted-ok		do not fail when the kernel warned (see below)
 #      --icount			deterministic: RDTSC counts instructions
-#      --interactive		the commands get the terminal as theirs
+#      --interactive[=raw]	the commands get stdin, too, by a terminal of
+#				the host's, raw from the start if so asked
 #      --qemu 'ARGUMENTS'	more for QEMU
 #
 # Beside the commands' own status, host.sh ends with
@@ -91,7 +93,8 @@ while [ $# -gt 0 ]; do
 	--timeout)	limit=$2; shift ;;
 	--tainted-ok)	tainted_ok=1 ;;
 	--icount)	icount=1 ;;
-	--interactive)	interactive=1 ;;
+	--interactive)	interactive=cooked ;;
+	--interactive=raw) interactive=raw ;;
 	--qemu)		read -ra words <<<"$2"; qemu_args+=("${words[@]}"); shift ;;
 	--)		shift; script_args=("$@"); break ;;
 	-h|--help)	usage ;;
@@ -109,9 +112,10 @@ release=${kernel_dir##*/kernel-}
 [ -z "$lodge" ] || [ -e "$lodge" ] || fail "no $lodge (make modules)"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/lodge-host.XXXXXX")
-pids=()
+pids=() terminal=
 cleanup()
 {
+	[ -z "$terminal" ] || stty "$terminal"
 	[ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true
 	rm -rf "$work"
 }
@@ -212,7 +216,7 @@ done
 	[ ${#script_args[@]} = 0 ] || printf ' %q' "${script_args[@]}"
 	printf '\n%s\n' "$payload"
 } >"$root/lodge/payload"
-[ -z "$interactive" ] || touch "$root/lodge/interactive"
+[ -z "$interactive" ] || echo $interactive >"$root/lodge/interactive"
 (cd "$root" && find . -print0 |
 	cpio --quiet -0 -o -H newc -R 0:0) >"$work/initrd"
 rm -rf "$root"
@@ -230,45 +234,71 @@ command=("$qemu" -nodefaults -no-user-config -display none -no-reboot
 	-machine pc "${accel[@]}" -cpu "$cpu" -smp "$cpus" -m "$mem"
 	-kernel "$kernel_dir/boot/vmlinuz-$release" -initrd "$work/initrd"
 	-append "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on $words $append")
-mkfifo "$work/out"
+mkfifo "$work/out" "$work/status" "$work/tty.in" "$work/tty.out"
+output=out
 if [ -n "$interactive" ]; then
-	output=null,id=out
-	command+=(-chardev stdio,id=tty,signal=off
-		-device virtio-serial-pci -device virtconsole,chardev=tty)
+	output=tty.out
+	command+=(-chardev "pipe,id=tty,path=$work/tty"
+		-device virtio-serial-pci,max_ports=1
+		-device virtconsole,chardev=tty
+		-chardev null,id=out)
 else
-	output="file,id=out,path=$work/out"
+	command+=(-chardev "file,id=out,path=$work/out")
 fi
 command+=(
 	-chardev "file,id=console,path=$work/console" -serial chardev:console
-	-chardev "$output" -serial chardev:out
+	-serial chardev:out
 	-chardev "file,id=status,path=$work/status" -serial chardev:status
 	-chardev "file,id=files,path=$work/files" -serial chardev:files)
 for item in "${disks[@]}"; do
-	mode=off
+	mode=readonly=off
 	case $item in
-	*,ro)	mode=on item=${item%,ro} ;;
+	*,ro)		mode=readonly=on ;;
+	*,snapshot)	mode=snapshot=on ;;
 	esac
+	item=${item%,ro}
+	item=${item%,snapshot}
 	[ -e "$item" ] || fail "no such disk: $item"
-	command+=(-drive "if=virtio,format=raw,file=$item,readonly=$mode")
+	command+=(-drive "if=virtio,format=raw,file=$item,$mode")
 done
 command+=("${qemu_args[@]}")
 
-touch "$work/status" "$work/files" "$work/console"
+# Notes how it ended. In an interactive machine, hands on the input once
+# someone is there to take it: what came earlier would be lost.
+follow_status()
+{
+	local line feeder=''
+
+	while read -r line; do
+		echo "$line"
+		[ "$line" = ready ] || continue
+		cat <&4 >"$work/tty.in" 2>/dev/null &
+		feeder=$!
+	done <"$work/status" >"$work/said"
+	[ -z "$feeder" ] || kill "$feeder" 2>/dev/null || true
+}
+
+touch "$work/files" "$work/console" "$work/said"
+exec 4<&0
+if [ -n "$interactive" ] && [ -t 0 ]; then
+	terminal=$(stty -g)
+	stty raw -echo
+fi
+cat "$work/$output" &
+reader=$!
+follow_status &
+follower=$!
+timeout -k 5 "$limit" "${command[@]}" </dev/null 4<&- 2>"$work/qemu.err" >&2 &
+pids=($!)
 ended=0
-if [ -n "$interactive" ]; then
-	timeout --foreground -k 5 "$limit" "${command[@]}" \
-		2>"$work/qemu.err" || ended=$?
-else
-	cat "$work/out" &
-	reader=$!
-	timeout -k 5 "$limit" "${command[@]}" \
-		</dev/null 2>"$work/qemu.err" >&2 &
-	pids=($!)
-	wait "${pids[0]}" || ended=$?
-	# Had QEMU never opened it, the reader would still wait for a writer.
-	: <>"$work/out"
-	wait "$reader" || true
-	pids=()
+wait "${pids[0]}" || ended=$?
+pids=()
+# Had QEMU never opened them, the readers would still wait for a writer.
+: 5<>"$work/$output" 6<>"$work/status"
+wait "$reader" "$follower" || true
+if [ -n "$terminal" ]; then
+	stty "$terminal"
+	terminal=
 fi
 
 # --- what came of it -------------------------------------------------------
@@ -282,8 +312,8 @@ if [ "$ended" != 0 ]; then
 	cat "$work/qemu.err" >&2
 	fail "QEMU ended with status $ended"
 fi
-status=$(sed -n 's/^status //p' "$work/status")
-tainted=$(sed -n 's/^tainted //p' "$work/status")
+status=$(sed -n 's/^status //p' "$work/said")
+tainted=$(sed -n 's/^tainted //p' "$work/said")
 if [ -z "$status" ] || [ -z "$tainted" ]; then
 	tail -n 60 "$work/console" >&2
 	echo "host.sh: the machine died before the commands had ended" >&2

@@ -8,7 +8,7 @@
 #
 #	ttyS0	the kernel's console
 #	ttyS1	what the payload prints
-#	ttyS2	how it ended: "status N" and "tainted N"
+#	ttyS2	"ready" for input, and how it ended: "status N", "tainted N"
 #	ttyS3	the kernel's log, then (after a NUL line) a tar of /out
 #
 # Closing a serial port waits until the last byte has left it, so nothing is
@@ -49,10 +49,13 @@ if ! insert_modules >/tmp/insert 2>&1; then
 	{ cat /tmp/insert; dmesg | tail -n 20; } >/dev/ttyS1
 	status=126
 elif [ -e /lodge/interactive ]; then
-	# hvc0 and not a serial port: it loses no input that comes early.
-	stty -echo </dev/hvc0
-	setsid -c /bin/sh /lodge/payload </dev/hvc0 >/dev/hvc0 2>&1
+	# hvc0 and not a serial port: it waits when its reader is slow.
+	exec 4<>/dev/hvc0
+	[ "$(cat /lodge/interactive)" != raw ] || stty raw -echo <&4
+	echo ready >/dev/ttyS2
+	setsid -c /bin/sh /lodge/payload <&4 >&4 2>&1
 	status=$?
+	exec 4>&-
 else
 	setsid /bin/sh /lodge/payload </dev/null >/dev/ttyS1 2>&1
 	status=$?
