@@ -21,3 +21,11 @@ ccflags-y += $(call lodge-grep,.,include/linux/entry-virt.h,LODGE_HAVE_ENTRY_VIR
 # a parenthesis in a pattern would end $(call ...): "." stands for it
 ccflags-y += $(call lodge-grep,xfer_to_guest_mode_handle_work.void,include/linux/entry-*.h,LODGE_HAVE_XFER_VOID)
 ccflags-y += $(call lodge-grep,rseq_virt_userspace_exit,include/linux/rseq_entry.h,LODGE_HAVE_RSEQ_VIRT)
+
+# host_page.c, mmu.c
+ccflags-y += $(call lodge-grep,FOLL_INTERRUPTIBLE = ,include/linux/mm_types.h,LODGE_HAVE_FOLL_INTERRUPTIBLE)
+ccflags-y += $(call lodge-grep,bool ..clear_flush_young,include/linux/mmu_notifier.h,LODGE_HAVE_YOUNG_BOOL)
+
+# Newer kernels rename this field of struct kvm_run for code inside the kernel,
+# as a reminder that the user can change it at any time. Lodge reads it once.
+ccflags-y += -Dimmediate_exit__unsafe=immediate_exit
