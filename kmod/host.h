@@ -37,7 +37,10 @@ struct lodge_host_page {
 };
 int lodge_host_page_get(unsigned long hva, bool write, bool atomic,
 			struct lodge_host_page *p);
-void lodge_host_page_put(struct lodge_host_page *p, bool dirty);
+void lodge_host_page_dirty(struct lodge_host_page *p);
+void lodge_host_page_put(struct lodge_host_page *p);
+u64 lodge_host_crypt_bit(void);		/* memory encryption, or 0 */
+int lodge_host_levels(void);		/* of the host's page tables: 4 or 5 */
 
 /* MSRs without the kernel's wrappers, which changed names. */
 static inline u64 lodge_rdmsr(u32 msr)

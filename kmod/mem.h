@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Guest memory: slots (memslot.c), access to it (guestmem.c), and the
- * two-dimensional page tables (tdp.c, formats in svm/svm_npt.c and
- * vmx/vmx_ept.c). Next: memslot.c.
+ * two-dimensional page tables (tdp.c, mmu.c; formats in svm/svm_npt.c and
+ * vmx/vmx_ept.c). Next: slots.h, memslot.c.
  */
 #ifndef LODGE_MEM_H
 #define LODGE_MEM_H
@@ -10,57 +10,37 @@
 #include <linux/kvm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/srcu.h>
+#include "guest_walk.h"
 #include "pure.h"
+#include "slots.h"
+#include "tdp_table.h"
 
 struct lodge_vm;
 struct lodge_vcpu;
 struct lodge_exit;
 
-/* A table that is replaced as a whole; readers hold vm->srcu. */
-struct lodge_slot {
-	u32 id;			/* the user's number of it */
-	u32 flags;		/* KVM_MEM_* */
-	gfn_t base;
-	u64 pages;
-	unsigned long hva;
-	unsigned long *dirty;	/* a bit a page, or NULL: atomic bit ops */
-};
-
-struct lodge_slots {
-	u32 nr;
-	struct lodge_slot slot[];	/* sorted by base, none empty */
-};
-
-#define LODGE_SLOTS_MAX		32764	/* as KVM answers to NR_MEMSLOTS */
-
-/* Each table entry is 8 bytes, 512 a table, on both vendors. */
-struct lodge_tdp_format {
-	u64 (*leaf)(hpa_t hpa, int level, bool write, bool exec, bool uncached);
-	u64 (*table)(hpa_t hpa);
-	bool (*present)(u64 e);
-	bool (*is_leaf)(u64 e, int level);
-	bool (*writable)(u64 e);
-	u64 (*set_writable)(u64 e, bool on);
-	hpa_t (*address)(u64 e);	/* of page or next table */
-	bool (*accessed)(u64 e);
-	u64 (*clear_accessed)(u64 e);
-	bool (*dirty)(u64 e);
-};
-
 struct lodge_tdp {
-	hpa_t root;			/* [c] */
-	spinlock_t lock;		/* the tdp lock: all below */
-	unsigned long seq;		/* bumped by each invalidation */
-	int invalidating;		/* ranges between start and end */
-	u64 tables;			/* pages used by tables */
+	hpa_t root;			/* [c] for the vendor: nCR3, EPTP */
+	raw_spinlock_t lock;		/* the tdp lock: all below */
+	struct lodge_pt pt;
+	/*
+	 * A fault reads seq, then the slots, then the host's page, and takes
+	 * the lock; it must not map what was read before a change was over.
+	 * Changes are between lodge_tdp_change_begin() and _end().
+	 */
+	unsigned long seq;		/* changes that are over */
+	int changing;			/* changes under way */
+	unsigned long change_start, change_end;	/* user addresses they concern */
+	bool released;			/* the mm is gone: nothing to map */
+	u64 zap_gen;			/* rights taken away, for check_tlb=1 */
+	u64 flushed_gen;		/* of those, known by all vCPUs */
 };
 
-/* Why a guest linear address can't be used: becomes #PF. */
-struct lodge_fault {
-	u8 vector;
-	bool has_error;
-	u32 error;
-	gva_t cr2;
+/* A vCPU's part. [v] */
+struct lodge_tdp_vcpu {
+	struct lodge_pt_cache cache;
+	u64 flush_gen;			/* tdp.zap_gen at its last flush */
+	int flush_cpu;			/* where that was */
 };
 
 /* memslot.c */
@@ -72,20 +52,27 @@ const struct lodge_slot *lodge_slot_find(struct lodge_vm *vm, gfn_t gfn);
 void lodge_slot_mark_dirty(const struct lodge_slot *slot, gfn_t gfn);
 int lodge_dirty_log_get(struct lodge_vm *vm, const struct kvm_dirty_log *log);
 
-/* guestmem.c: 0 or -EFAULT; the _atomic ones never sleep, -EAGAIN: try where it may */
+/*
+ * guestmem.c: 0, or -EFAULT: not memory, or read-only. The caller is a thread
+ * of the VM's process. The _atomic ones never sleep; -EAGAIN: try where it may.
+ */
 int lodge_gpa_read(struct lodge_vm *vm, gpa_t gpa, void *p, size_t n);
 int lodge_gpa_write(struct lodge_vm *vm, gpa_t gpa, const void *p, size_t n);
 int lodge_gpa_read_atomic(struct lodge_vm *vm, gpa_t gpa, void *p, size_t n);
 int lodge_gpa_write_atomic(struct lodge_vm *vm, gpa_t gpa, const void *p,
 			   size_t n);
+/* n 1, 2, 4, 8 or 16, within a page. 1: differed, old is what was there. */
 int lodge_gpa_cmpxchg(struct lodge_vm *vm, gpa_t gpa, void *old, const void *new,
-		      size_t n);	/* 1: differed, old is what was there */
+		      size_t n);
+int lodge_gpa_cmpxchg_atomic(struct lodge_vm *vm, gpa_t gpa, void *old,
+			     const void *new, size_t n);
 
-/* The guest's own page tables. access: LODGE_PF_W, _U, _I as in an error code. */
-#define LODGE_WALK_ATOMIC	BIT(31)	/* may not sleep: -EAGAIN */
-#define LODGE_WALK_IMPLICIT	BIT(30)	/* system access: supervisor, SMAP holds */
+/*
+ * The guest's own page tables. access: LODGE_PF_W, _U, _I as in an error code,
+ * LODGE_WALK_*. 0; 1: fault is filled; -EAGAIN, -EFAULT.
+ */
 int lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
-		     struct lodge_fault *fault); /* 0, 1 fault filled, -errno */
+		     struct lodge_fault *fault);
 
 /* tdp.c */
 enum lodge_tdp_result {
@@ -95,10 +82,28 @@ enum lodge_tdp_result {
 
 int lodge_tdp_init(struct lodge_vm *vm);
 void lodge_tdp_destroy(struct lodge_vm *vm);
+void lodge_tdp_vcpu_init(struct lodge_vcpu *vcpu);
+void lodge_tdp_vcpu_free(struct lodge_vcpu *vcpu);
+/* enum lodge_tdp_result or -errno; atomic: interrupts off, -EAGAIN if it can't */
 int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access);
+int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access);
+/* What the vCPU's TLB may hold: at each flush, and before each entry. */
+void lodge_tdp_flushed(struct lodge_vcpu *vcpu);
+bool lodge_tdp_check_entry(struct lodge_vcpu *vcpu);
+
+/* For memslot.c and mmu.c alone. */
+void lodge_tdp_change_begin(struct lodge_vm *vm, unsigned long start,
+			    unsigned long end);
+void lodge_tdp_change_end(struct lodge_vm *vm);
+bool lodge_tdp_zap(struct lodge_vm *vm, gfn_t gfn, gfn_t end, bool may_sleep,
+		   struct lodge_pt_freed *freed);
+void lodge_tdp_flush(struct lodge_vm *vm, struct lodge_pt_freed *freed);
 void lodge_tdp_zap_slot(struct lodge_vm *vm, const struct lodge_slot *slot);
-void lodge_tdp_write_protect(struct lodge_vm *vm, const struct lodge_slot *slot,
-			     const unsigned long *mask);
+bool lodge_tdp_young(struct lodge_vm *vm, gfn_t gfn, gfn_t end, bool clear);
+bool lodge_tdp_log_collect(struct lodge_vm *vm, const struct lodge_slot *slot,
+			   u64 word, unsigned long *out, unsigned int words);
+
+/* mmu.c */
 int lodge_mmu_register(struct lodge_vm *vm);
 void lodge_mmu_unregister(struct lodge_vm *vm);
 
