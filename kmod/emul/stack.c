@@ -76,7 +76,8 @@ int lodge_op_enter(struct lodge_emul *e)
 {
 	unsigned int width = lodge_stack_size(e);
 	unsigned int level = e->insn.imm2 & 31;
-	u64 frame, rsp, probe = 0;
+	u64 frame, rsp;
+	gva_t probe;
 	int rc;
 
 	rc = lodge_push(e, lodge_reg_read(e, LODGE_RBP, e->size), e->size);
