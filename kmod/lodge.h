@@ -48,8 +48,12 @@ enum {
 	LODGE_REQ_STEAL,	/* steal time is to be written */
 	LODGE_REQ_TRIPLE_FAULT,
 	LODGE_REQ_TIMER,	/* LAPIC timer expired */
+	LODGE_REQ_NMI,		/* vcpu->nmi_queued is to be taken */
 	LODGE_REQ_EXIT,		/* leave the guest, nothing else */
 };
+
+/* struct lodge_events.submitted: what the last entry was asked to deliver */
+enum { LODGE_SUBMITTED_NONE, LODGE_SUBMITTED_EXCEPTION, LODGE_SUBMITTED_OTHER };
 
 /* Where a vCPU is; vcpu->mode, written by its thread with interrupts off */
 enum {
@@ -75,10 +79,12 @@ struct lodge_io_bus;		/* sorted ranges, replaced under vm->srcu */
 
 /* What waits for injection (event.c). [v] */
 struct lodge_events {
-	struct lodge_event exception;	/* pending, not yet injected */
+	struct lodge_event exception;	/* to deliver; takes over from injected */
+	bool exception_injected;	/* its delivery had begun before */
 	u64 exception_payload;		/* CR2 or DR6 bits, applied at injection */
 	bool has_payload;
-	struct lodge_event injected;	/* given to hardware, or to be again */
+	struct lodge_event injected;	/* interrupt or NMI, taken and not yet delivered */
+	u8 submitted;			/* LODGE_SUBMITTED_* */
 	bool smi_pending;
 	u8 nmi_pending;			/* 0..2 */
 	u8 sipi_vector;
@@ -104,11 +110,12 @@ struct lodge_vcpu {
 	unsigned long requests;		/* [a] bits LODGE_REQ_* */
 	int mode;			/* [a] LODGE_OUTSIDE, LODGE_INSIDE */
 	int cpu;			/* [a] where it ran last, or -1 */
-	bool launched_user_irqwin;	/* [v] run->request_interrupt_window seen */
+	atomic_t nmi_queued;		/* [a] NMIs from other threads */
 	u32 mp_state;			/* [v] KVM_MP_STATE_*, others: READ_ONCE */
 	struct lodge_events events;	/* [v] */
 	struct lodge_lapic *apic;	/* [c] or NULL */
 	struct lodge_cpuid *cpuid;	/* [v] never NULL */
+	struct lodge_tdp_vcpu tdp;	/* [v] */
 	struct lodge_fpu fpu;		/* [v] */
 	struct lodge_vclock clock;	/* [v] */
 	u64 misc_enable, mcg_cap, mcg_status, mcg_ctl;	/* [v] */
@@ -116,8 +123,13 @@ struct lodge_vcpu {
 	u64 mce_bank[32 * 4];		/* [v] CTL, STATUS, ADDR, MISC */
 	u64 pv_eoi_msr, pv_async_msr, pv_poll_msr;	/* [v] */
 	u64 microcode;			/* [v] */
+	struct lodge_msrs msr;		/* [v] what else MSRs hold */
 	struct lodge_stats stats;	/* [v] */
 	struct lodge_emul *emul;	/* [v] state of an instruction under way */
+	u64 pio_next_rip;		/* [v] of an IN the user is asked for */
+	u8 pio_size;			/* [v] */
+	bool emul_may_sleep;		/* [v] this time */
+	bool emul_slow;			/* [v] it wanted to sleep and may not */
 	int (*complete)(struct lodge_vcpu *vcpu);	/* [v] at next KVM_RUN */
 	bool ran;			/* [v] CPUID is fixed from then on */
 	bool sigset_active;		/* [v] */
@@ -195,16 +207,28 @@ int lodge_vcpu_run(struct lodge_vcpu *vcpu);
 int lodge_exit_handle(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		      bool may_sleep);
 const char *lodge_exit_name(u32 kind);
+void lodge_skip(struct lodge_vcpu *vcpu, u64 next_rip);
+int lodge_hlt(struct lodge_vcpu *vcpu);		/* RIP is past it; a verdict */
+
+/* emulate.c: verdicts */
 int lodge_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit, bool may_sleep);
+int lodge_next_rip(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		   bool may_sleep);
+int lodge_emulate_create(struct lodge_vcpu *vcpu);
+void lodge_emulate_destroy(struct lodge_vcpu *vcpu);
+
+/* pio.c */
+int lodge_pio(struct lodge_vcpu *vcpu, struct lodge_exit *exit);
 
 /* event.c */
 void lodge_exception_queue(struct lodge_vcpu *vcpu, u8 vector, bool has_error,
 			   u32 error);
 void lodge_page_fault_queue(struct lodge_vcpu *vcpu, u32 error, gva_t cr2);
 void lodge_fault_queue(struct lodge_vcpu *vcpu, const struct lodge_fault *f);
-int lodge_events_inject(struct lodge_vcpu *vcpu);	/* in the bracket */
+void lodge_events_inject(struct lodge_vcpu *vcpu);	/* in the bracket */
 void lodge_event_requeue(struct lodge_vcpu *vcpu, const struct lodge_event *ev);
 bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu);
+bool lodge_vcpu_wakes(struct lodge_vcpu *vcpu);
 void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req);	/* any context */
 void lodge_vcpu_kick(struct lodge_vcpu *vcpu);			/* any context */
 void lodge_vm_request(struct lodge_vm *vm, int req, bool wait);

@@ -71,6 +71,12 @@ bool lodge_lapic_mmio(struct lodge_vcpu *vcpu, gpa_t gpa, u32 len, void *data,
 void lodge_lapic_timer_inject(struct lodge_vcpu *vcpu);
 void lodge_lapic_timer_migrate(struct lodge_vcpu *vcpu);
 bool lodge_lapic_init_pending(struct lodge_vcpu *vcpu);	/* INIT or SIPI latched */
+/* Take the latched: LODGE_LATCHED_*, *vector the SIPI's; run.c acts on them.
+ * A SIPI is only taken, not acted on, when the vCPU does not wait for one.
+ */
+#define LODGE_LATCHED_INIT	BIT(0)
+#define LODGE_LATCHED_SIPI	BIT(1)
+unsigned int lodge_lapic_take_init(struct lodge_vcpu *vcpu, u8 *vector);
 /* KVM_INTERRUPT etc. live in event.c. */
 
 /* What is to be injected, all chips considered: vector, or -1. */

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an exit means: one handler for each kind, and their table.
+ *
+ * run.c calls lodge_exit_handle() in the bracket, and again where it may
+ * sleep if the handler says LODGE_SLOW. Next: pio.c, emulate.c, cpuid.c,
+ * msr.c.
+ */
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <asm/kvm_para.h>
+#include <asm/msr-index.h>
+
+#include "lodge.h"
+
+#define DR6_BS	BIT_ULL(14)
+
+static const char * const exit_names[] = {
+#define X(name, text) [LODGE_EXIT_##name] = #name,
+	LODGE_EXIT_KINDS(X)
+#undef X
+};
+
+/**
+ * lodge_exit_name() - name of a kind of exit, as in exit.h
+ * @kind: enum lodge_exit_kind
+ */
+const char *lodge_exit_name(u32 kind)
+{
+	return kind < LODGE_EXIT_NR ? exit_names[kind] : "?";
+}
+
+/**
+ * lodge_skip() - move RIP past an instruction that has been handled
+ * @vcpu: mutex held
+ * @next_rip: of the next one
+ *
+ * As the instruction itself would: the interrupt shadow ends, RF is cleared,
+ * a single step traps.
+ */
+void lodge_skip(struct lodge_vcpu *vcpu, u64 next_rip)
+{
+	struct lodge_regs *r = &vcpu->regs;
+
+	r->rip = next_rip;
+	if (unlikely(r->shadow))
+		lodge_touch(vcpu, LODGE_R_SHADOW)->shadow = 0;
+	r->rflags &= ~LODGE_RFLAGS_RF;
+	if (unlikely(r->rflags & LODGE_RFLAGS_TF)) {
+		lodge_touch(vcpu, LODGE_R_DRS)->dr6 |= DR6_BS;
+		lodge_exception_queue(vcpu, LODGE_DB, false, 0);
+	}
+}
+
+static int exit_gp(struct lodge_vcpu *vcpu)
+{
+	lodge_exception_queue(vcpu, LODGE_GP, true, 0);
+	return LODGE_RESUME;
+}
+
+static int exit_ud(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		   bool may_sleep)
+{
+	lodge_exception_queue(vcpu, LODGE_UD, false, 0);
+	return LODGE_RESUME;
+}
+
+static int exit_nothing(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			bool may_sleep)
+{
+	return LODGE_RESUME;
+}
+
+static int exit_skip(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		     bool may_sleep)
+{
+	lodge_skip(vcpu, exit->next_rip);
+	return LODGE_RESUME;
+}
+
+static int exit_irq_window(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			   bool may_sleep)
+{
+	lodge_ops->request_irq_window(vcpu, false);
+	/* Leave the bracket when it is the user who waits for the window. */
+	return !vcpu->apic && !may_sleep ? LODGE_SLOW : LODGE_RESUME;
+}
+
+static int exit_cpuid(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		      bool may_sleep)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u32 eax = gpr[LODGE_RAX], ebx, ecx = gpr[LODGE_RCX], edx;
+
+	lodge_cpuid_read(vcpu, &eax, &ebx, &ecx, &edx);
+	gpr[LODGE_RAX] = eax;
+	gpr[LODGE_RBX] = ebx;
+	gpr[LODGE_RCX] = ecx;
+	gpr[LODGE_RDX] = edx;
+	lodge_skip(vcpu, exit->next_rip);
+	return LODGE_RESUME;
+}
+
+/**
+ * lodge_hlt() - the guest has executed HLT
+ * @vcpu: mutex held, RIP past the instruction
+ *
+ * Return: a verdict: with an APIC in the kernel run.c waits, else the user.
+ */
+int lodge_hlt(struct lodge_vcpu *vcpu)
+{
+	if (vcpu->apic) {
+		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_HALTED);
+		return LODGE_RESUME;
+	}
+	vcpu->run->exit_reason = KVM_EXIT_HLT;
+	return LODGE_TO_USER;
+}
+
+static int exit_hlt(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		    bool may_sleep)
+{
+	lodge_skip(vcpu, exit->next_rip);
+	return lodge_hlt(vcpu);
+}
+
+static int exit_io(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		   bool may_sleep)
+{
+	if (exit->io.string)
+		return lodge_emulate(vcpu, exit, may_sleep);
+	return lodge_pio(vcpu, exit);
+}
+
+/* KVM's paravirtual MSRs name guest memory, which may have to be paged in. */
+static bool exit_msr_sleeps(u32 msr)
+{
+	return msr == MSR_KVM_WALL_CLOCK || msr == MSR_KVM_SYSTEM_TIME ||
+	       (msr & ~0xffU) == MSR_KVM_WALL_CLOCK_NEW;
+}
+
+static int exit_msr_read(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			 bool may_sleep)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u64 v;
+
+	if (lodge_msr_read(vcpu, gpr[LODGE_RCX], &v, false))
+		return exit_gp(vcpu);
+	gpr[LODGE_RAX] = (u32)v;
+	gpr[LODGE_RDX] = v >> 32;
+	lodge_skip(vcpu, exit->next_rip);
+	return LODGE_RESUME;
+}
+
+static int exit_msr_write(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			  bool may_sleep)
+{
+	u64 *gpr = vcpu->regs.gpr;
+	u64 v = (u32)gpr[LODGE_RAX] | gpr[LODGE_RDX] << 32;
+	u32 msr = gpr[LODGE_RCX];
+
+	if (!may_sleep && unlikely(exit_msr_sleeps(msr)))
+		return LODGE_SLOW;
+	if (lodge_msr_write(vcpu, msr, v, false))
+		return exit_gp(vcpu);
+	lodge_skip(vcpu, exit->next_rip);
+	return LODGE_RESUME;
+}
+
+/* MOV to and from CR and DR, CLTS, LMSW: operands known or to be decoded. */
+static int exit_cr(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		   bool may_sleep)
+{
+	u64 *gpr = vcpu->regs.gpr;
+
+	if (!exit->next_rip || exit->reg.gpr == LODGE_GPR_UNKNOWN)
+		return lodge_emulate(vcpu, exit, may_sleep);
+	lodge_need(vcpu, LODGE_R_CRS | LODGE_R_SEGS);
+	if (!exit->reg.write)
+		gpr[exit->reg.gpr] = lodge_cr_read(vcpu, exit->reg.nr);
+	else if (lodge_cr_write(vcpu, exit->reg.nr, gpr[exit->reg.gpr]))
+		return exit_gp(vcpu);
+	lodge_skip(vcpu, exit->next_rip);
+	return LODGE_RESUME;
+}
+
+static int exit_dr(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		   bool may_sleep)
+{
+	return lodge_emulate(vcpu, exit, may_sleep);
+}
+
+static int exit_hypercall(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			  bool may_sleep)
+{
+	int r = lodge_hypercall(vcpu);
+
+	lodge_skip(vcpu, exit->next_rip);
+	return r;
+}
+
+static int exit_xsetbv(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		       bool may_sleep)
+{
+	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CRS | LODGE_R_SEGS);
+	u64 v = (u32)r->gpr[LODGE_RAX] | r->gpr[LODGE_RDX] << 32;
+
+	if (lodge_regs_cpl(r) || lodge_xcr_write(vcpu, r->gpr[LODGE_RCX], v))
+		return exit_gp(vcpu);
+	lodge_skip(vcpu, exit->next_rip);
+	return LODGE_RESUME;
+}
+
+static int exit_rdpmc(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		      bool may_sleep)
+{
+	return exit_gp(vcpu);	/* CPUID shows no counters */
+}
+
+/* Another vCPU of the VM may hold what this one spins on. */
+static int exit_pause(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		      bool may_sleep)
+{
+	if (!may_sleep)
+		return LODGE_SLOW;
+	lodge_skip(vcpu, exit->next_rip);
+	yield();
+	return LODGE_RESUME;
+}
+
+static int exit_exception(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			  bool may_sleep)
+{
+	switch (exit->exception.vector) {
+	case LODGE_MC:
+		/* The host's: give it to the host's own handler. */
+		asm volatile("int $0x12" ::: "memory");
+		return LODGE_RESUME;
+	case LODGE_AC:
+		lodge_exception_queue(vcpu, LODGE_AC, true, 0);
+		return LODGE_RESUME;
+	default:
+		lodge_exception_queue(vcpu, exit->exception.vector, false, 0);
+		return LODGE_RESUME;
+	}
+}
+
+static int exit_tdp_fault(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			  bool may_sleep)
+{
+	int r;
+
+	vcpu->stats.tdp_faults++;
+	if (may_sleep)
+		r = lodge_tdp_fault(vcpu, exit->tdp.gpa, exit->tdp.access);
+	else
+		r = lodge_tdp_fault_atomic(vcpu, exit->tdp.gpa,
+					   exit->tdp.access);
+	switch (r) {
+	case LODGE_TDP_MAPPED:
+		return LODGE_RESUME;
+	case LODGE_TDP_MMIO:
+		return lodge_emulate(vcpu, exit, may_sleep);
+	case -EAGAIN:
+		return may_sleep ? LODGE_RESUME : LODGE_SLOW;
+	default:
+		return r;
+	}
+}
+
+/* The user's to end: KVM_EXIT_INTERNAL_ERROR with the hardware's words. */
+static int exit_internal_error(struct lodge_vcpu *vcpu,
+			       const struct lodge_exit *exit, u32 suberror)
+{
+	struct kvm_run *run = vcpu->run;
+
+	pr_warn_ratelimited("lodge: vCPU %u: %s can't be handled: reason 0x%llx info 0x%llx 0x%llx at RIP 0x%llx\n",
+			    vcpu->id, lodge_exit_name(exit->kind),
+			    exit->hw_reason, exit->hw_info1, exit->hw_info2,
+			    vcpu->regs.rip);
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = suberror;
+	run->internal.ndata = 2;
+	run->internal.data[0] = exit->hw_reason;
+	run->internal.data[1] = vcpu->cpu;
+	return LODGE_TO_USER;
+}
+
+static int exit_unknown(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			bool may_sleep)
+{
+	return exit_internal_error(vcpu, exit,
+				   KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON);
+}
+
+static int exit_task_switch(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			    bool may_sleep)
+{
+	return exit_internal_error(vcpu, exit, KVM_INTERNAL_ERROR_EMULATION);
+}
+
+/*
+ * What the hardware holds after a triple fault is undefined: it starts anew
+ * from the registers, which are kept for the user to look at.
+ */
+static int exit_shutdown(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			 bool may_sleep)
+{
+	lodge_touch(vcpu, LODGE_R_ALL);
+	lodge_ops->vcpu_reset(vcpu);
+	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return LODGE_TO_USER;
+}
+
+static int exit_entry_failed(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			     bool may_sleep)
+{
+	struct kvm_run *run = vcpu->run;
+	char text[256];
+
+	lodge_ops->explain(vcpu, text, sizeof(text));
+	pr_warn_ratelimited("lodge: vCPU %u: the hardware refused to enter the guest, reason 0x%llx: %s\n",
+			    vcpu->id, exit->fail_reason, text);
+	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	run->fail_entry.hardware_entry_failure_reason = exit->fail_reason;
+	run->fail_entry.cpu = vcpu->cpu;
+	return LODGE_TO_USER;
+}
+
+static const struct {
+	int (*handle)(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		      bool may_sleep);
+	bool insn;	/* the handler needs next_rip */
+} exit_table[] = {
+	[LODGE_EXIT_NONE]		= { exit_nothing },
+	[LODGE_EXIT_INTR]		= { exit_nothing },
+	[LODGE_EXIT_NMI]		= { exit_nothing },
+	[LODGE_EXIT_SMI]		= { exit_nothing },
+	[LODGE_EXIT_IRQ_WINDOW]		= { exit_irq_window },
+	[LODGE_EXIT_NMI_WINDOW]		= { exit_nothing },
+	[LODGE_EXIT_EXCEPTION]		= { exit_exception },
+	[LODGE_EXIT_TDP_FAULT]		= { exit_tdp_fault },
+	[LODGE_EXIT_TDP_MISCONFIG]	= { exit_unknown },
+	[LODGE_EXIT_IO]			= { exit_io, true },
+	[LODGE_EXIT_CPUID]		= { exit_cpuid, true },
+	[LODGE_EXIT_HLT]		= { exit_hlt, true },
+	[LODGE_EXIT_MSR_READ]		= { exit_msr_read, true },
+	[LODGE_EXIT_MSR_WRITE]		= { exit_msr_write, true },
+	[LODGE_EXIT_CR_ACCESS]		= { exit_cr },
+	[LODGE_EXIT_DR_ACCESS]		= { exit_dr },
+	[LODGE_EXIT_HYPERCALL]		= { exit_hypercall, true },
+	[LODGE_EXIT_XSETBV]		= { exit_xsetbv, true },
+	[LODGE_EXIT_INVLPG]		= { exit_unknown },
+	[LODGE_EXIT_INVD]		= { exit_skip, true },
+	[LODGE_EXIT_RDTSC]		= { exit_ud },
+	[LODGE_EXIT_RDPMC]		= { exit_rdpmc },
+	[LODGE_EXIT_PAUSE]		= { exit_pause, true },
+	[LODGE_EXIT_MONITOR]		= { exit_skip, true },
+	[LODGE_EXIT_MWAIT]		= { exit_skip, true },
+	[LODGE_EXIT_VIRT_INSN]		= { exit_ud },
+	[LODGE_EXIT_DESC_TABLE]		= { exit_unknown },
+	[LODGE_EXIT_TASK_SWITCH]	= { exit_task_switch },
+	[LODGE_EXIT_SHUTDOWN]		= { exit_shutdown },
+	[LODGE_EXIT_PML_FULL]		= { exit_unknown },
+	[LODGE_EXIT_TIMER]		= { exit_unknown },
+	[LODGE_EXIT_ENTRY_FAILED]	= { exit_entry_failed },
+	[LODGE_EXIT_UNKNOWN]		= { exit_unknown },
+};
+
+/**
+ * lodge_exit_handle() - act on an exit
+ * @vcpu: its mutex held
+ * @exit: decoded
+ * @may_sleep: outside the bracket
+ *
+ * Return: a verdict; LODGE_SLOW only without @may_sleep; or -errno.
+ */
+int lodge_exit_handle(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		      bool may_sleep)
+{
+	if (exit_table[exit->kind].insn && !exit->next_rip) {
+		int r = lodge_next_rip(vcpu, exit, may_sleep);
+
+		if (r != LODGE_RESUME)
+			return r;
+		if (!exit->next_rip)	/* a fault is queued: the guest's turn */
+			return LODGE_RESUME;
+	}
+	return exit_table[exit->kind].handle(vcpu, exit, may_sleep);
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IN and OUT with one port: to a device in the kernel, or to the user.
+ *
+ * exit.c comes here; the string forms go to emulate.c. Next: io_bus.c.
+ */
+#include "lodge.h"
+
+static void pio_rax_set(struct lodge_vcpu *vcpu, const void *data, u32 size)
+{
+	u64 v = 0;
+
+	memcpy(&v, data, size);
+	/* As any 32-bit result, a doubleword clears the upper half. */
+	if (size < 4)
+		v |= vcpu->regs.gpr[LODGE_RAX] & ~GENMASK_ULL(size * 8 - 1, 0);
+	vcpu->regs.gpr[LODGE_RAX] = v;
+}
+
+static int pio_in_complete(struct lodge_vcpu *vcpu)
+{
+	pio_rax_set(vcpu, vcpu->pio_page, vcpu->pio_size);
+	lodge_skip(vcpu, vcpu->pio_next_rip);
+	return LODGE_RESUME;
+}
+
+static int pio_to_user(struct lodge_vcpu *vcpu, const struct lodge_exit *exit)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->exit_reason = KVM_EXIT_IO;
+	run->io.direction = exit->io.in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
+	run->io.size = exit->io.size;
+	run->io.port = exit->io.port;
+	run->io.count = 1;
+	run->io.data_offset = PAGE_SIZE;
+	if (exit->io.in) {
+		vcpu->pio_size = exit->io.size;
+		vcpu->pio_next_rip = exit->next_rip;
+		vcpu->complete = pio_in_complete;
+	} else {
+		memcpy(vcpu->pio_page, &vcpu->regs.gpr[LODGE_RAX],
+		       exit->io.size);
+		lodge_skip(vcpu, exit->next_rip);
+	}
+	return LODGE_TO_USER;
+}
+
+/**
+ * lodge_pio() - IN or OUT, not the string forms
+ * @vcpu: its mutex held; in or out of the bracket
+ * @exit: with next_rip
+ *
+ * Return: a verdict.
+ */
+int lodge_pio(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
+{
+	u32 data = vcpu->regs.gpr[LODGE_RAX];
+	int r;
+
+	if (exit->io.in)
+		r = lodge_bus_read(vcpu, LODGE_BUS_PIO, exit->io.port,
+				   exit->io.size, &data);
+	else
+		r = lodge_bus_write(vcpu, LODGE_BUS_PIO, exit->io.port,
+				    exit->io.size, &data);
+	if (r)
+		return pio_to_user(vcpu, exit);
+	if (exit->io.in)
+		pio_rax_set(vcpu, &data, exit->io.size);
+	lodge_skip(vcpu, exit->next_rip);
+	return LODGE_RESUME;
+}

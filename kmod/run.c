@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The loop: the only place that decides to go back into the guest.
+ *
+ * vcpu.c calls lodge_vcpu_run() for KVM_RUN. Inside the bracket, host
+ * interrupts off on one CPU, as many exits are handled as need no sleep;
+ * what may sleep or goes to the user leaves it. Next: exit.c, event.c.
+ */
+#include <linux/sched/signal.h>
+
+#include "lodge.h"
+#include "trace.h"
+
+/* Requests that can be met inside the bracket. */
+#define RUN_FAST_REQUESTS	(BIT(LODGE_REQ_EVENT) | BIT(LODGE_REQ_NMI) | \
+				 BIT(LODGE_REQ_TLB_FLUSH) | BIT(LODGE_REQ_TIMER))
+
+/* True: all are met, the guest can be entered. */
+static bool run_requests_fast(struct lodge_vcpu *vcpu)
+{
+	unsigned long req = READ_ONCE(vcpu->requests);
+
+	if (likely(!req))
+		return true;
+	if (req & ~RUN_FAST_REQUESTS)
+		return false;
+	if (lodge_request_test(vcpu, LODGE_REQ_TLB_FLUSH)) {
+		lodge_ops->flush_tlb(vcpu);
+		lodge_tdp_flushed(vcpu);
+	}
+	if (lodge_request_test(vcpu, LODGE_REQ_TIMER))
+		lodge_lapic_timer_inject(vcpu);
+	clear_bit(LODGE_REQ_EVENT, &vcpu->requests);
+	return true;	/* NMIs are taken by lodge_events_inject() */
+}
+
+/* Requests that may sleep; a verdict. */
+static int run_requests(struct lodge_vcpu *vcpu)
+{
+	unsigned long req = READ_ONCE(vcpu->requests);
+
+	if (!(req & ~RUN_FAST_REQUESTS))
+		return LODGE_RESUME;
+	clear_bit(LODGE_REQ_EXIT, &vcpu->requests);
+	if (lodge_request_test(vcpu, LODGE_REQ_TRIPLE_FAULT)) {
+		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		return LODGE_TO_USER;
+	}
+	if (lodge_request_test(vcpu, LODGE_REQ_CLOCK))
+		lodge_clock_update(vcpu);
+	if (lodge_request_test(vcpu, LODGE_REQ_STEAL))
+		lodge_steal_update(vcpu);
+	return LODGE_RESUME;
+}
+
+/* Stay inside after an exit that has been handled? */
+static bool run_stay(struct lodge_vcpu *vcpu, const struct lodge_exit *exit)
+{
+	return exit->kind != LODGE_EXIT_INTR && exit->kind != LODGE_EXIT_NMI &&
+	       likely(vcpu->mp_state == KVM_MP_STATE_RUNNABLE) &&
+	       run_requests_fast(vcpu) && !lodge_host_work_pending();
+}
+
+static void run_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
+{
+	lodge_events_inject(vcpu);
+	if (unlikely(vcpu->pv_eoi_msr & 1))
+		lodge_lapic_pv_eoi_entry(vcpu);
+	if (vcpu->dirty) {
+		lodge_ops->sync_to_hw(vcpu, vcpu->dirty);
+		vcpu->dirty = 0;
+	}
+	lodge_tdp_check_entry(vcpu);
+	trace_lodge_entry(vcpu);
+	lodge_ops->enter(vcpu, exit);
+	vcpu->stats.exits[exit->kind]++;
+	trace_lodge_exit(vcpu, exit);
+	lodge_event_requeue(vcpu, &exit->vectored);
+	if (unlikely(vcpu->pv_eoi_msr & 1))
+		lodge_lapic_pv_eoi_exit(vcpu);
+}
+
+/* One stretch on one CPU, interrupts off; a verdict on its last exit. */
+static int run_bracket(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
+{
+	int r = LODGE_RESUME;
+
+	lodge_fpu_begin(vcpu);
+	local_irq_disable();
+	WRITE_ONCE(vcpu->cpu, smp_processor_id());
+	smp_store_mb(vcpu->mode, LODGE_INSIDE);	/* before requests are read */
+	if (unlikely(!run_requests_fast(vcpu) || lodge_host_work_pending() ||
+		     READ_ONCE(vcpu->run->immediate_exit)))
+		goto out;
+	vcpu->stats.brackets++;
+	lodge_ops->bracket_begin(vcpu);
+	lodge_fpu_load(vcpu);
+	do {
+		run_enter(vcpu, exit);
+		r = lodge_exit_handle(vcpu, exit, false);
+	} while (r == LODGE_RESUME && run_stay(vcpu, exit));
+	lodge_fpu_save(vcpu);
+	lodge_ops->bracket_end(vcpu);
+out:
+	WRITE_ONCE(vcpu->mode, LODGE_OUTSIDE);
+	local_irq_enable();
+	lodge_fpu_end(vcpu);
+	return r;
+}
+
+/* INIT and SIPI that the local APIC has latched. */
+static void run_init_sipi(struct lodge_vcpu *vcpu)
+{
+	unsigned int latched;
+	u8 vector;
+
+	latched = lodge_lapic_take_init(vcpu, &vector);
+	if (latched & LODGE_LATCHED_INIT) {
+		lodge_vcpu_reset(vcpu, true);
+		WRITE_ONCE(vcpu->mp_state, vcpu->id ?
+			   KVM_MP_STATE_INIT_RECEIVED : KVM_MP_STATE_RUNNABLE);
+	}
+	if (latched & LODGE_LATCHED_SIPI &&
+	    vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED) {
+		struct lodge_seg *cs = &lodge_touch(vcpu, LODGE_R_SEGS)->seg[LODGE_CS];
+
+		cs->sel = vector << 8;
+		cs->base = vector << 12;
+		vcpu->regs.rip = 0;
+		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
+	}
+}
+
+/* Sleep until there is a reason to run; a verdict, or -EAGAIN, -EINTR. */
+static int run_block(struct lodge_vcpu *vcpu)
+{
+	bool halted = vcpu->mp_state == KVM_MP_STATE_HALTED;
+
+	vcpu->stats.halts++;
+	rcuwait_wait_event(&vcpu->wait,
+			   lodge_vcpu_runnable(vcpu) || signal_pending(current) ||
+			   READ_ONCE(vcpu->vm->dead),
+			   TASK_INTERRUPTIBLE);
+	if (lodge_request_test(vcpu, LODGE_REQ_TIMER))
+		lodge_lapic_timer_inject(vcpu);
+	if (lodge_lapic_init_pending(vcpu))
+		run_init_sipi(vcpu);
+	if (!halted)
+		return signal_pending(current) ? -EINTR : -EAGAIN;
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && lodge_vcpu_wakes(vcpu))
+		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
+	return LODGE_RESUME;
+}
+
+/* The user asked to know when an interrupt can be given with KVM_INTERRUPT. */
+static bool run_irq_window_open(struct lodge_vcpu *vcpu)
+{
+	const struct lodge_events *ev = &vcpu->events;
+
+	return !vcpu->apic && vcpu->run->request_interrupt_window &&
+	       ev->user_irq < 0 && !ev->injected.valid && !ev->exception.valid &&
+	       lodge_ops->irq_allowed(vcpu);
+}
+
+static int run_once(struct lodge_vcpu *vcpu)
+{
+	struct lodge_exit exit;
+	int r;
+
+	exit.kind = LODGE_EXIT_NONE;
+	if (unlikely(READ_ONCE(vcpu->vm->dead)))
+		return -EIO;
+	r = lodge_host_work(vcpu);
+	if (r)
+		return r;
+	r = run_requests(vcpu);
+	if (r != LODGE_RESUME)
+		return r;
+	if (unlikely(vcpu->apic && lodge_lapic_init_pending(vcpu)))
+		run_init_sipi(vcpu);
+	if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
+		return run_block(vcpu);
+	r = run_bracket(vcpu, &exit);
+	if (r == LODGE_SLOW)
+		r = lodge_exit_handle(vcpu, &exit, true);
+	if (r == LODGE_RESUME && run_irq_window_open(vcpu)) {
+		vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+		r = LODGE_TO_USER;
+	}
+	return r;
+}
+
+/**
+ * lodge_vcpu_run() - run a vCPU until something is for the user
+ * @vcpu: its mutex held, by the thread whose memory the VM's is
+ *
+ * An access the user has been asked for is finished first, even where
+ * immediate_exit or a signal then ends the call.
+ *
+ * Return: 0: kvm_run says why; -EINTR for a signal or immediate_exit;
+ * -EAGAIN when a vCPU that waited has had its INIT or SIPI; -EFAULT for
+ * guest memory that can't be had; -EIO for a VM that is dead.
+ */
+int lodge_vcpu_run(struct lodge_vcpu *vcpu)
+{
+	int (*complete)(struct lodge_vcpu *vcpu) = vcpu->complete;
+	int r = LODGE_RESUME;
+
+	vcpu->complete = NULL;
+	if (complete)
+		r = complete(vcpu);
+	if (r == LODGE_RESUME && READ_ONCE(vcpu->run->immediate_exit))
+		return -EINTR;
+	vcpu->run->exit_reason = r == LODGE_TO_USER ? vcpu->run->exit_reason :
+						      KVM_EXIT_UNKNOWN;
+	if (r == LODGE_RESUME)
+		vcpu->ran = true;
+	while (r == LODGE_RESUME)
+		r = run_once(vcpu);
+	if (r == -EINTR)
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+	return r == LODGE_TO_USER ? 0 : r;
+}
