@@ -24,7 +24,7 @@ static void vcpu_free_memory(struct lodge_vcpu *vcpu)
 	free_page((unsigned long)vcpu->pio_page);
 	free_page((unsigned long)vcpu->run);
 	kvfree(vcpu->cpuid);
-	kfree(vcpu->emul);
+	lodge_emulate_destroy(vcpu);
 	kfree(vcpu);
 }
 
@@ -47,8 +47,8 @@ static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->pio_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->cpuid = kvzalloc(sizeof(*vcpu->cpuid), GFP_KERNEL_ACCOUNT);
-	vcpu->emul = kzalloc(sizeof(*vcpu->emul), GFP_KERNEL_ACCOUNT);
-	if (vcpu->run && vcpu->pio_page && vcpu->cpuid && vcpu->emul)
+	if (vcpu->run && vcpu->pio_page && vcpu->cpuid &&
+	    !lodge_emulate_create(vcpu))
 		return vcpu;
 	vcpu_free_memory(vcpu);
 	return NULL;
@@ -66,10 +66,12 @@ static int vcpu_parts_init(struct lodge_vcpu *vcpu)
 		if (r)
 			goto out_fpu;
 	}
-	lodge_clock_vcpu_init(vcpu);
 	r = lodge_ops->vcpu_create(vcpu);
 	if (r)
 		goto out_lapic;
+	lodge_tdp_vcpu_init(vcpu);
+	lodge_ops->set_tdp_root(vcpu, vcpu->vm->tdp.root);
+	lodge_clock_vcpu_init(vcpu);
 
 	/* Without chips in the kernel the user starts the others himself. */
 	vcpu->mp_state = vcpu->vm->irqchip && vcpu->id ?
@@ -93,6 +95,7 @@ void lodge_vcpu_free(struct lodge_vcpu *vcpu)
 {
 	if (vcpu->apic)
 		lodge_lapic_destroy(vcpu);	/* first: its timer kicks */
+	lodge_tdp_vcpu_free(vcpu);
 	lodge_ops->vcpu_destroy(vcpu);
 	lodge_fpu_destroy(vcpu);
 	vcpu_free_memory(vcpu);
