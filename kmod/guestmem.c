@@ -161,18 +161,20 @@ int lodge_gpa_write_atomic(struct lodge_vm *vm, gpa_t gpa, const void *p,
 /* 0; 1: differed; -EFAULT. @hva is aligned to 16 bytes. */
 static int cmpxchg_user_16(unsigned long hva, u64 *old, const u64 *new)
 {
+	int err = -EFAULT;
 	bool same;
-	int err = 0;
 
 	if (!user_access_begin((void __user *)hva, 16))
 		return -EFAULT;
-	asm volatile("1: lock cmpxchg16b %[mem]\n"
+	asm volatile("1: lock cmpxchg16b (%[at])\n"
+		     "	setz %[same]\n"
+		     "	xorl %[err], %[err]\n"
 		     "2:\n"
-		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])
-		     : [err] "+r" (err), "=@ccz" (same), "+a" (old[0]),
-		       "+d" (old[1]), [mem] "+m" (*(struct { u64 v[2]; } *)hva)
-		     : "b" (new[0]), "c" (new[1])
-		     : "memory");
+		     _ASM_EXTABLE_UA(1b, 2b)
+		     : [err] "+r" (err), [same] "=&q" (same), "+a" (old[0]),
+		       "+d" (old[1])
+		     : [at] "r" (hva), "b" (new[0]), "c" (new[1])
+		     : "memory", "cc");
 	user_access_end();
 	return err ? err : !same;
 }

@@ -14,9 +14,9 @@
 #include "lodge.h"
 
 #ifdef LODGE_HAVE_YOUNG_BOOL
-typedef bool mmu_young_t;
+#define MMU_YOUNG	bool
 #else
-typedef int mmu_young_t;
+#define MMU_YOUNG	int
 #endif
 
 static struct lodge_vm *mmu_vm(struct mmu_notifier *mn)
@@ -80,14 +80,14 @@ static bool mmu_young(struct mmu_notifier *mn, unsigned long start,
 	return young;
 }
 
-static mmu_young_t mmu_clear_young(struct mmu_notifier *mn, struct mm_struct *mm,
-				   unsigned long start, unsigned long end)
+static MMU_YOUNG mmu_clear_young(struct mmu_notifier *mn, struct mm_struct *mm,
+				 unsigned long start, unsigned long end)
 {
 	return mmu_young(mn, start, end, true);
 }
 
-static mmu_young_t mmu_test_young(struct mmu_notifier *mn, struct mm_struct *mm,
-				  unsigned long address)
+static MMU_YOUNG mmu_test_young(struct mmu_notifier *mn, struct mm_struct *mm,
+				unsigned long address)
 {
 	return mmu_young(mn, address, address + PAGE_SIZE, false);
 }

@@ -9,12 +9,13 @@
 
 static u64 pt_read(const u64 *e)
 {
-	return *(const volatile u64 *)e;
+	return __atomic_load_n(e, __ATOMIC_RELAXED);
 }
 
+/* What a table holds is written before the entry that leads to it. */
 static void pt_write(u64 *e, u64 v)
 {
-	*(volatile u64 *)e = v;
+	__atomic_store_n(e, v, __ATOMIC_RELEASE);
 }
 
 static u64 *pt_next(const struct lodge_pt *pt, u64 e, int level)
