@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The VM's two-dimensional page tables: faults fill them, page by page;
- * memslot.c and the MMU notifier (mmu.c) empty them.
+ * The VM's two-dimensional page tables: what takes translations away. Called
+ * by memslot.c and the MMU notifier (mmu.c). tdp_fault.c puts them in.
  *
  * No reference to a host page is kept after it is mapped: what keeps a
  * translation true is that the notifier takes it away, and that all vCPUs have
  * left the guest with the old one, before the host gives the page to others.
  * Interrupts may be on or off with tdp.lock held (no interrupt handler takes
  * it); nothing sleeps, allocates or waits for another CPU under it.
- * Called by exit.c, memslot.c, mmu.c. Next: tdp_table.c, mmu.c.
+ * Next: tdp_fault.c, tdp_table.c, mmu.c.
  */
 #include <linux/gfp.h>
 #include <linux/module.h>
@@ -95,18 +95,6 @@ void lodge_tdp_vcpu_free(struct lodge_vcpu *vcpu)
 		free_page((unsigned long)c->table[--c->nr]);
 }
 
-static int tdp_cache_fill(struct lodge_pt_cache *c)
-{
-	while (c->nr < LODGE_PT_CACHE) {
-		u64 *table = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-
-		if (!table)
-			return -ENOMEM;
-		c->table[c->nr++] = table;
-	}
-	return 0;
-}
-
 /**
  * lodge_tdp_change_begin() - hold back faults on a range of user addresses
  * @vm: VM
@@ -143,202 +131,6 @@ void lodge_tdp_change_end(struct lodge_vm *vm)
 	WRITE_ONCE(tdp->seq, tdp->seq + 1);
 	tdp->changing--;
 	raw_spin_unlock(&tdp->lock);
-}
-
-/* Has what a fault found out before it took the lock become untrue? */
-static bool tdp_stale(const struct lodge_tdp *tdp, unsigned long seq,
-		      unsigned long start, unsigned long end)
-{
-	if (tdp->seq != seq)
-		return true;
-	return tdp->changing && start < tdp->change_end &&
-	       end > tdp->change_start;
-}
-
-/* The largest leaf that host page, slot and hardware allow. */
-static int tdp_level(struct lodge_tdp *tdp, const struct lodge_slot *slot,
-		     gfn_t gfn, const struct lodge_host_page *p)
-{
-	u64 host = lodge_slot_hva(slot, gfn) >> PAGE_SHIFT;
-	int level = min_t(int, p->level, lodge_caps.tdp_max_level);
-
-	if (slot->dirty)
-		return 1;
-	for (; level > 1; level--) {
-		u64 mask = lodge_pt_pages(level) - 1;
-
-		if (!((gfn ^ host) & mask) && !((gfn ^ p->pfn) & mask) &&
-		    (gfn & ~mask) >= slot->base &&
-		    (gfn | mask) < slot->base + slot->pages &&
-		    lodge_pt_level_fits(&tdp->pt, gfn, level))
-			break;
-	}
-	return level;
-}
-
-struct tdp_try {
-	const struct lodge_slot *slot;
-	unsigned long seq;
-	gfn_t gfn;
-	bool write;
-	bool atomic;
-};
-
-/* Put in the leaf. -EEXIST: something else is there. tdp.lock held. */
-static int tdp_map_locked(struct lodge_vcpu *vcpu, const struct tdp_try *t,
-			  struct lodge_host_page *p)
-{
-	struct lodge_tdp *tdp = &vcpu->vm->tdp;
-	const struct lodge_slot *slot = t->slot;
-	unsigned long hva = lodge_slot_hva(slot, t->gfn);
-	int level, err;
-	hpa_t hpa;
-	bool write;
-	u64 size;
-
-	lockdep_assert_held(&tdp->lock);
-	if (tdp->released)
-		return -EIO;
-	level = tdp_level(tdp, slot, t->gfn, p);
-	size = lodge_pt_pages(level) << PAGE_SHIFT;
-	hva &= ~(size - 1);
-	if (tdp_stale(tdp, t->seq, hva, hva + size))
-		return LODGE_TDP_MAPPED;	/* the guest faults again */
-
-	/* While writes are logged, none but a write may map it writable. */
-	write = p->writable && !(slot->flags & LODGE_SLOT_READONLY) &&
-		(t->write || !slot->dirty);
-	hpa = (p->pfn << PAGE_SHIFT) & ~(size - 1);
-	if (p->page)
-		hpa |= tdp->pt.crypt;
-	err = lodge_pt_map(&tdp->pt, t->gfn, level,
-			   tdp->pt.format->leaf(hpa, level, write, true,
-						p->uncached),
-			   &vcpu->tdp.cache);
-	if (err)
-		return err;
-	if (write) {
-		lodge_host_page_dirty(p);
-		lodge_slot_mark_dirty(slot, t->gfn);
-	}
-	return LODGE_TDP_MAPPED;
-}
-
-/*
- * A leaf is in the way: the page had a larger one, or another host page that
- * the notifier should have taken away. Make room, for the next try.
- */
-static int tdp_make_room(struct lodge_vcpu *vcpu, const struct tdp_try *t)
-{
-	struct lodge_tdp *tdp = &vcpu->vm->tdp;
-	struct lodge_pt_freed freed = {};
-	u64 e;
-	int l;
-
-	raw_spin_lock(&tdp->lock);
-	e = *lodge_pt_lookup(&tdp->pt, t->gfn, &l);
-	raw_spin_unlock(&tdp->lock);
-	if (l > 1 && tdp->pt.format->present(e) &&
-	    (!t->write || tdp->pt.format->writable(e)))
-		return LODGE_TDP_MAPPED;
-	if (t->atomic)
-		return -EAGAIN;
-	if (lodge_tdp_zap(vcpu->vm, t->gfn, t->gfn + 1, true, &freed))
-		lodge_tdp_flush(vcpu->vm, &freed);
-	return LODGE_TDP_MAPPED;
-}
-
-/* With srcu held again: the seq tells whether t->slot is still what it was. */
-static int tdp_map(struct lodge_vcpu *vcpu, const struct tdp_try *t,
-		   struct lodge_host_page *p)
-{
-	struct lodge_tdp *tdp = &vcpu->vm->tdp;
-	int ret;
-
-	raw_spin_lock(&tdp->lock);
-	ret = tdp_map_locked(vcpu, t, p);
-	raw_spin_unlock(&tdp->lock);
-	if (ret == -EEXIST)
-		return tdp_make_room(vcpu, t);
-	/* The cache was full when it could be; in the bracket go and fill it. */
-	if (ret == -ENOMEM)
-		return t->atomic ? -EAGAIN : LODGE_TDP_MAPPED;
-	return ret;
-}
-
-static int tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access, bool atomic)
-{
-	struct lodge_vm *vm = vcpu->vm;
-	struct tdp_try t = {
-		.gfn = gpa >> PAGE_SHIFT,
-		.write = access & LODGE_TDP_WRITE,
-		.atomic = atomic,
-	};
-	const struct lodge_slot *slot;
-	struct lodge_slot copy;
-	struct lodge_host_page p;
-	int idx, ret;
-
-	if (!atomic) {
-		ret = tdp_cache_fill(&vcpu->tdp.cache);
-		if (ret)
-			return ret;
-	}
-	/* Before the slots: they change before seq does. */
-	t.seq = smp_load_acquire(&vm->tdp.seq);
-	idx = srcu_read_lock(&vm->srcu);
-	slot = lodge_slot_find(vm, t.gfn);
-	if (slot)
-		copy = *slot;
-	srcu_read_unlock(&vm->srcu, idx);
-	if (!slot || (t.write && (copy.flags & LODGE_SLOT_READONLY)))
-		return LODGE_TDP_MMIO;
-
-	/* This may wait for long, as for userfaultfd: hold nothing. */
-	ret = lodge_host_page_get(lodge_slot_hva(&copy, t.gfn), t.write, atomic,
-				  &p);
-	if (ret == -EAGAIN && !atomic)
-		return LODGE_TDP_MAPPED;
-	if (ret)
-		return ret;
-	t.slot = &copy;
-	idx = srcu_read_lock(&vm->srcu);
-	ret = tdp_map(vcpu, &t, &p);
-	srcu_read_unlock(&vm->srcu, idx);
-	lodge_host_page_put(&p);
-	return ret;
-}
-
-/**
- * lodge_tdp_fault() - the guest touched memory that is not mapped so
- * @vcpu: its mutex held, not in the bracket
- * @gpa: guest physical address
- * @access: LODGE_TDP_*
- *
- * Return: enum lodge_tdp_result (MAPPED also where another try is due); -EINTR:
- * a signal; -EFAULT, -EHWPOISON: no page behind the user address; -ENOMEM;
- * -EIO: the process is gone.
- */
-int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
-{
-	might_sleep();
-	return tdp_fault(vcpu, gpa, access, false);
-}
-
-/**
- * lodge_tdp_fault_atomic() - the same, in the bracket
- * @vcpu: its mutex held
- * @gpa: guest physical address
- * @access: LODGE_TDP_*
- *
- * Return: as lodge_tdp_fault(), and -EAGAIN: it takes sleeping.
- */
-int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
-{
-	int ret = tdp_fault(vcpu, gpa, access, true);
-
-	/* What failed here is told by the one that may sleep. */
-	return ret < 0 ? -EAGAIN : ret;
 }
 
 /**
