@@ -62,6 +62,7 @@ typedef long long s64;
 #define fallthrough	__attribute__((__fallthrough__))
 #define __packed	__attribute__((__packed__))
 #define __aligned(n)	__attribute__((__aligned__(n)))
+#undef __always_inline
 #define __always_inline inline __attribute__((__always_inline__))
 
 #ifndef static_assert
