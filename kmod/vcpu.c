@@ -97,6 +97,7 @@ void lodge_vcpu_free(struct lodge_vcpu *vcpu)
 		lodge_lapic_destroy(vcpu);	/* first: its timer kicks */
 	lodge_tdp_vcpu_free(vcpu);
 	lodge_ops->vcpu_destroy(vcpu);
+	lodge_tdp_vcpu_free(vcpu);
 	lodge_fpu_destroy(vcpu);
 	vcpu_free_memory(vcpu);
 }
