@@ -58,16 +58,14 @@ typedef long long s64;
 #define max_t(t, a, b)	({ t _a = (a); t _b = (b); _a > _b ? _a : _b; })
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
-#define static_assert_size(t, n) _Static_assert(sizeof(t) == (n), #t)
 #define fallthrough	__attribute__((__fallthrough__))
 #define __packed	__attribute__((__packed__))
 #define __aligned(n)	__attribute__((__aligned__(n)))
 #undef __always_inline
 #define __always_inline inline __attribute__((__always_inline__))
 
-#ifndef static_assert
+#undef static_assert
 #define static_assert(e, ...) _Static_assert(e, #e)
-#endif
 
 #endif /* __KERNEL__ */
 
