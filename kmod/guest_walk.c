@@ -134,7 +134,7 @@ static int walk_down(struct lodge_walk *w, struct walk_state *s, gva_t gva,
 		struct walk_step *st = &s->step[level];
 		u64 index = gva >> (12 + bits * (level - 1));
 		u64 e = 0;
-		u32 e32;
+		u32 e32 = 0;
 		bool leaf;
 
 		/* The PDPT of legacy PAE has four entries. */
@@ -146,10 +146,11 @@ static int walk_down(struct lodge_walk *w, struct walk_state *s, gva_t gva,
 		} else {
 			err = w->read(w, st->at, &e, 8);
 		}
-		if (err)
+		if (err && err != -EFAULT)
 			return err;
 		st->entry = e;
-		if (!(e & PTE_P))
+		/* A table that is not in memory reads as not present. */
+		if (err || !(e & PTE_P))
 			return walk_fault(w, gva, access, 0, fault);
 		leaf = walk_is_leaf(w, s, e, level);
 		if (e & walk_reserved(w, s, leaf, level))
@@ -295,6 +296,8 @@ int lodge_walk_guest(struct lodge_walk *w, gva_t gva, u32 access, gpa_t *gpa,
 		if (why)
 			return walk_fault(w, gva, access, why, fault);
 		err = walk_mark(w, &s, access);
+		if (err == -EFAULT)
+			return walk_fault(w, gva, access, 0, fault);
 		if (err < 0)
 			return err;
 		if (!err) {

@@ -29,7 +29,9 @@ struct lodge_walk {
 	u8 maxphyaddr;		/* of the guest, 32 to 52 */
 	bool has_1g;		/* it has 1G pages */
 
-	/* Its memory: @n 4 or 8, aligned. 0 or -errno; cmpxchg: 1, differed. */
+	/* Its memory: @n 4 or 8, aligned. 0; -EFAULT: not memory, the page is
+	 * not present then; -EAGAIN; cmpxchg: 1, differed.
+	 */
 	int (*read)(struct lodge_walk *w, gpa_t gpa, void *p, size_t n);
 	int (*cmpxchg)(struct lodge_walk *w, gpa_t gpa, void *old,
 		       const void *new, size_t n);
@@ -48,8 +50,8 @@ struct lodge_walk {
  * Follows "Page Translation and Protection" of the AMD manual and "Paging"
  * of Intel's.
  *
- * Return: 0; 1: @fault is filled; -EAGAIN: the tables kept changing; or what
- * the memory functions failed with.
+ * Return: 0; 1: @fault is filled; -EAGAIN: the tables kept changing, or what
+ * else the memory functions failed with.
  */
 int lodge_walk_guest(struct lodge_walk *w, gva_t gva, u32 access, gpa_t *gpa,
 		     struct lodge_fault *fault);

@@ -324,8 +324,8 @@ static int walk_cmpxchg(struct lodge_walk *w, gpa_t gpa, void *old,
  * Sets accessed and dirty bits in the guest's tables, as its CPU would.
  *
  * Context: may sleep, unless LODGE_WALK_ATOMIC.
- * Return: 0; 1: @fault is filled; -EAGAIN: try again, where it may sleep;
- * -EFAULT: the tables are not in memory.
+ * Return: 0; 1: @fault is filled, also where the tables are not in memory;
+ * -EAGAIN: try again, where it may sleep.
  */
 int lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
 		     struct lodge_fault *fault)

@@ -69,7 +69,7 @@ int lodge_gpa_cmpxchg_atomic(struct lodge_vm *vm, gpa_t gpa, void *old,
 
 /*
  * The guest's own page tables. access: LODGE_PF_W, _U, _I as in an error code,
- * LODGE_WALK_*. 0; 1: fault is filled; -EAGAIN, -EFAULT.
+ * LODGE_WALK_*. 0; 1: fault is filled; -EAGAIN.
  */
 int lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
 		     struct lodge_fault *fault);
