@@ -20,6 +20,7 @@
 #include "dev/pci.h"
 #include "dev/rtc.h"
 #include "dev/serial.h"
+#include "dev/virtio_blk.h"
 #include "err.h"
 #include "loop.h"
 #include "mem.h"
@@ -36,6 +37,7 @@ struct lodge_machine {
 	struct kvm_cpuid2 *cpuid;
 	struct lodge_loop loop;
 	struct lodge_source stop_source, rtc_source;
+	struct lodge_disk disk[LODGE_MAX_DISKS];
 
 	/* Made anew for each start of the guest. */
 	struct lodge_vm vm;
@@ -45,6 +47,8 @@ struct lodge_machine {
 	struct lodge_rtc rtc;
 	struct lodge_acpi_pm pm;
 	struct lodge_pci pci;
+	struct lodge_virtio_host virtio;
+	struct lodge_virtio_blk blk[LODGE_MAX_DISKS];
 	struct lodge_vcpu_env env;
 	struct lodge_vcpu vcpu[LODGE_MAX_CPUS];
 
@@ -129,6 +133,49 @@ static const struct lodge_term_ops machine_term_ops = {
 	.quit = machine_quit,
 };
 
+static int machine_msi_route(void *ctx, int handle, uint64_t addr,
+			     uint32_t data)
+{
+	struct lodge_machine *m = ctx;
+
+	return lodge_vm_msi_route(&m->vm, handle, addr, data);
+}
+
+static int machine_msi_connect(void *ctx, int fd, int handle)
+{
+	struct lodge_machine *m = ctx;
+
+	return lodge_vm_irqfd(&m->vm, fd, handle);
+}
+
+static const struct lodge_msi_ops machine_msi_ops = {
+	.route = machine_msi_route,
+	.connect = machine_msi_connect,
+};
+
+static int machine_ioeventfd(void *ctx, int fd, uint64_t addr, bool on)
+{
+	struct lodge_machine *m = ctx;
+
+	return lodge_vm_ioeventfd(&m->vm, fd, addr, on);
+}
+
+static int machine_disks(struct lodge_machine *m)
+{
+	unsigned int i;
+	int ret = 0;
+
+	m->virtio = (struct lodge_virtio_host){
+		.mem = &m->mem, .loop = &m->loop, .pci = &m->pci,
+		.msi = &machine_msi_ops, .ioeventfd = machine_ioeventfd,
+		.ctx = m,
+	};
+	for (i = 0; i < m->config->nr_disks && !ret; i++)
+		ret = lodge_virtio_blk_init(&m->blk[i], &m->virtio,
+					    &m->disk[i], i, m->config->cpus);
+	return ret;
+}
+
 /* The whole machine but for its CPUs and memory. */
 static int machine_wire(struct lodge_machine *m)
 {
@@ -157,6 +204,10 @@ static int machine_wire(struct lodge_machine *m)
 	if (!ret)
 		ret = lodge_bus_add(pio, LODGE_PCI_PORT, LODGE_PCI_PORTS,
 				    lodge_pci_io, &m->pci);
+	if (!ret)
+		ret = machine_disks(m);
+	if (ret)
+		lodge_err("cannot wire the machine: %s", strerror(-ret));
 	return ret;
 }
 
@@ -221,6 +272,8 @@ static void machine_teardown(struct lodge_machine *m)
 
 	for (i = 0; i < m->config->cpus; i++)
 		lodge_vcpu_destroy(&m->vcpu[i]);
+	for (i = 0; i < m->config->nr_disks; i++)
+		lodge_virtio_blk_fini(&m->blk[i]);
 	lodge_vm_destroy(&m->vm);
 	lodge_mem_destroy(&m->mem);
 }
@@ -254,6 +307,7 @@ static enum lodge_outcome machine_once(struct lodge_machine *m)
 
 	for (i = 0; i < LODGE_MAX_CPUS; i++)
 		m->vcpu[i].fd = -1;
+	memset(m->blk, 0, sizeof(m->blk));
 	ret = machine_build(m);
 	if (!ret)
 		ret = machine_go(m);
@@ -274,10 +328,13 @@ static int machine_source(struct lodge_machine *m, struct lodge_source *src,
 static int machine_open(struct lodge_machine *m)
 {
 	const struct lodge_config *c = m->config;
-	unsigned int max;
+	unsigned int max, i;
 	int ret;
 
 	ret = lodge_boot_open(&m->files, c->kernel, c->initrd);
+	for (i = 0; i < c->nr_disks && !ret; i++)
+		ret = lodge_disk_open(&m->disk[i], c->disk[i].path,
+				      c->disk[i].readonly, true);
 	if (!ret)
 		ret = lodge_vm_open(&m->vm, c->device);
 	if (ret)
@@ -308,6 +365,10 @@ static int machine_open(struct lodge_machine *m)
 
 static void machine_close(struct lodge_machine *m)
 {
+	unsigned int i;
+
+	for (i = 0; i < m->config->nr_disks; i++)
+		lodge_disk_close(&m->disk[i]);
 	close(m->rtc_source.fd);
 	close(m->stop_source.fd);
 	lodge_loop_fini(&m->loop);
@@ -329,6 +390,7 @@ int lodge_machine_run(const struct lodge_config *config)
 {
 	enum lodge_outcome outcome = LODGE_FAILED;
 	struct lodge_machine *m;
+	unsigned int i;
 	int ret;
 
 	m = calloc(1, sizeof(*m));
@@ -339,6 +401,8 @@ int lodge_machine_run(const struct lodge_config *config)
 	m->config = config;
 	m->files.kernel_fd = m->files.initrd_fd = -1;
 	m->vm.sysfd = m->vm.fd = -1;
+	for (i = 0; i < LODGE_MAX_DISKS; i++)
+		m->disk[i].fd = -1;
 	m->loop.epfd = m->stop_source.fd = m->rtc_source.fd = -1;
 
 	ret = machine_open(m);
