@@ -74,7 +74,7 @@ static u64 walk_reserved_32(const struct lodge_walk *w, bool leaf, int level)
 {
 	/* A 4M page's bits 20:13 are address bits 39:32 (PSE-36). */
 	if (level == 2 && leaf)
-		return walk_bits(21, max(w->maxphyaddr - 19, 13));
+		return walk_bits(21, min(max(w->maxphyaddr - 19, 13), 21));
 	return 0;
 }
 

@@ -13,7 +13,7 @@ struct ktap_test {
 	void (*run)(void);
 };
 
-static int ktap_failures;
+extern int ktap_failures;	/* in the file with main() */
 
 #define CHECK(cond) do {						\
 	if (!(cond)) {							\
@@ -31,7 +31,7 @@ static int ktap_failures;
 	}								\
 } while (0)
 
-static int ktap_run(const struct ktap_test *tests, int nr)
+static inline int ktap_run(const struct ktap_test *tests, int nr)
 {
 	int i, failed = 0;
 

@@ -15,6 +15,8 @@
 #define NPT_NX	(1ULL << 63)
 #define CRYPT	(1ULL << 51)
 
+int ktap_failures;
+
 static u64 *page_alloc(void)
 {
 	u64 *p = aligned_alloc(4096, 4096);
