@@ -3,6 +3,8 @@
  * What a virtual CPU is made of beside its plain registers: CPUID (cpuid.c),
  * MSRs (msr.c), control registers (cr.c), FPU (fpu.c), time (clock.c),
  * KVM's paravirtual interface (pv.c), get and set (state.c).
+ *
+ * All of a vCPU's is used with vcpu->mutex held. Next: cpuid.c.
  */
 #ifndef LODGE_CPU_H
 #define LODGE_CPU_H
@@ -14,8 +16,9 @@ struct lodge_vm;
 struct lodge_vcpu;
 struct lodge_exit;
 
-/* cpuid.c */
+/* cpuid_table.c, cpuid_find.c (pure), cpuid.c */
 #define LODGE_CPUID_MAX		256
+#define LODGE_CPUID_SLOTS	128	/* first leaves of three ranges */
 struct lodge_cpuid {
 	u32 nr;
 	/* Derived from the entries by lodge_cpuid_set(), for the hot paths. */
@@ -25,28 +28,53 @@ struct lodge_cpuid {
 	u64 xcr0_allowed;
 	u32 pv_features;	/* leaf 0x40000001 EAX */
 	bool has_x2apic, has_tsc_deadline, has_rdtscp, has_xsave, has_1g, has_nx;
+	bool has_arch_cap, has_tsc_adjust;
+	bool amd_like;		/* leaf 0 names AMD or Hygon */
+	u16 first[LODGE_CPUID_SLOTS];	/* leaf to entry + 1, 0: none */
+	u16 next[LODGE_CPUID_MAX];	/* entry + 1 of the same leaf */
 	struct kvm_cpuid_entry2 entry[LODGE_CPUID_MAX];
 };
-int lodge_cpuid_init(void);	/* at load: the host's, masked */
+int lodge_cpuid_init(void);	/* at load, after the FPU: the host's, masked */
 int lodge_cpuid_supported(struct kvm_cpuid_entry2 *e, u32 room); /* nr or -E2BIG */
+void lodge_cpuid_reset(struct lodge_vcpu *vcpu);	/* by lodge_vcpu_reset() */
 int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *e,
 		    u32 nr);
 /* CPUID as the guest sees it, its CR4 and XCR0 considered; the bracket. */
 void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx,
 		      u32 *edx);
+u64 lodge_cr4_supported(void);	/* bits a guest can have on this host */
 
-/* msr.c: 0, or 1: #GP. @host: from an ioctl, not the guest */
+/* msr.c, mtrr.c, mce.c: 0, or 1: #GP. @host: from an ioctl, not the guest */
+struct lodge_msrs {
+	u64 apic_base;		/* when there is no local APIC in the kernel */
+	u64 arch_cap, hwcr, power_ctl, misc_features, platform_info, de_cfg;
+};
 int lodge_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host);
 int lodge_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
 u32 lodge_msr_list(u32 *list, u32 room);	/* number there are */
 u32 lodge_msr_feature_list(u32 *list, u32 room);
-int lodge_msr_feature_read(u32 msr, u64 *v);
+int lodge_msr_feature_read(u32 msr, u64 *v);	/* 0, or 1: no such */
+int lodge_msr_init(void);
+void lodge_msr_reset(struct lodge_vcpu *vcpu);	/* power-on */
+#define LODGE_MTRR_VAR		8	/* variable ranges */
+int lodge_mtrr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);
+int lodge_mtrr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v);
+#define LODGE_MCE_BANKS		32	/* KVM_CAP_MCE */
+#define LODGE_MCE_CAP		(BIT_ULL(8) | BIT_ULL(24) | LODGE_MCE_BANKS)
+int lodge_mce_setup(struct lodge_vcpu *vcpu, u64 mcg_cap); /* X86_SETUP_MCE */
+int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);
+int lodge_mce_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
 
-/* cr.c: 0, or 1: #GP. The caller has R_CRS and R_SEGS synced. */
+/*
+ * cr.c: 0; 1: #GP; -EAGAIN: memory must be read, again where it may sleep.
+ * CR4 writes must be intercepted, at least those that change CR4_OSXSAVE.
+ */
 int lodge_cr_write(struct lodge_vcpu *vcpu, unsigned int nr, u64 v);
 u64 lodge_cr_read(struct lodge_vcpu *vcpu, unsigned int nr);
 int lodge_efer_write(struct lodge_vcpu *vcpu, u64 v, bool host);
-int lodge_xcr_write(struct lodge_vcpu *vcpu, u32 index, u64 v);
+int lodge_xcr_write(struct lodge_vcpu *vcpu, u32 index, u64 v);	/* XSETBV */
+int lodge_xcrs_get(struct lodge_vcpu *vcpu, struct kvm_xcrs *x);
+int lodge_xcrs_set(struct lodge_vcpu *vcpu, const struct kvm_xcrs *x);
 int lodge_dr_write(struct lodge_vcpu *vcpu, unsigned int nr, u64 v); /* 0 or vector */
 int lodge_dr_read(struct lodge_vcpu *vcpu, unsigned int nr, u64 *v);
 bool lodge_sregs_valid(struct lodge_vcpu *vcpu, const struct kvm_sregs *s);
@@ -54,16 +82,21 @@ bool lodge_sregs_valid(struct lodge_vcpu *vcpu, const struct kvm_sregs *s);
 /* fpu.c: a private XSAVE area a vCPU, live only inside the bracket */
 struct lodge_fpu {
 	void *area;		/* standard format, 64-byte aligned; legacy part first */
+	void *alloc;		/* what was allocated */
 	u64 features;		/* XCR0 bits kept: the host's */
-	u64 host_xcr0;
+	u64 hw_xcr0;		/* in XCR0 while live */
 	u32 host_pkru;
-	bool pkru_differs;
+	bool live;		/* the guest's state is in the CPU */
+	bool xcr0_on;		/* guest has CR4.OSXSAVE: its XCR0 matters */
 };
 int lodge_fpu_module_init(void);
 u32 lodge_fpu_size(void);		/* of the area, user format */
 int lodge_fpu_create(struct lodge_vcpu *vcpu);
 void lodge_fpu_destroy(struct lodge_vcpu *vcpu);
 void lodge_fpu_reset(struct lodge_vcpu *vcpu, bool init);
+void lodge_fpu_xcr0_changed(struct lodge_vcpu *vcpu);	/* or CR4.OSXSAVE did */
+u64 lodge_fpu_features(void);		/* XCR0 bits a guest may have */
+u32 lodge_xsave_size(u64 xcr0, bool compacted);		/* as leaf 0xD counts */
 void lodge_fpu_begin(struct lodge_vcpu *vcpu);	/* interrupts on: kernel_fpu_begin */
 void lodge_fpu_load(struct lodge_vcpu *vcpu);	/* interrupts off: guest's in */
 void lodge_fpu_save(struct lodge_vcpu *vcpu);	/* interrupts off: guest's out */
@@ -74,15 +107,18 @@ int lodge_xsave_get(struct lodge_vcpu *vcpu, void *buf, u32 size);
 int lodge_xsave_set(struct lodge_vcpu *vcpu, const void *buf);
 void *lodge_fpu_xmm(struct lodge_vcpu *vcpu, unsigned int nr); /* saved, not live */
 
-/* clock.c */
+/* clock.c, kvmclock.c, steal.c; pvclock.c is pure */
 struct lodge_clock {		/* a VM's; all under vm->clock_lock but [c] */
-	s64 offset_ns;		/* guest kvmclock = CLOCK_MONOTONIC-like base + this */
+	s64 offset_ns;		/* kvmclock = lodge_clock_base_ns() + this */
+	bool master;		/* the pair below is taken */
 	u64 master_tsc;		/* one pair for all vCPUs: they agree */
 	u64 master_ns;
 	u64 last_tsc_write;	/* KVM's way of matching near-equal TSC writes */
 	u64 last_tsc_ns;
 	u64 last_tsc_offset;
-	u32 tsc_khz;
+	u32 last_tsc_khz;
+	bool tsc_written;
+	u32 tsc_khz;		/* [c] the host's */
 };
 struct lodge_vclock {		/* a vCPU's; vcpu->mutex */
 	u64 tsc_offset;
@@ -90,9 +126,12 @@ struct lodge_vclock {		/* a vCPU's; vcpu->mutex */
 	u32 tsc_khz;		/* what the guest sees */
 	u64 tsc_adjust;
 	u64 system_time_msr, wall_clock_msr, steal_msr;
-	u32 pvclock_version;
+	u32 ns_mul;		/* guest TSC to ns: lodge_pvclock_scale() */
+	s8 ns_shift;
 	u64 steal_last;		/* run_delay seen, ns */
-	u64 steal_total;
+	const void *steal_task;	/* whose; never followed */
+	bool steal_preempted;	/* the guest's page says so */
+	bool wall_clock_due;
 	bool guest_stopped;
 };
 int lodge_clock_vm_init(struct lodge_vm *vm);
@@ -101,8 +140,14 @@ u64 lodge_tsc_read(struct lodge_vcpu *vcpu);	/* the guest's TSC now */
 void lodge_tsc_write(struct lodge_vcpu *vcpu, u64 v, bool host);
 u64 lodge_tsc_to_ns(struct lodge_vcpu *vcpu, u64 guest_tsc_delta);
 int lodge_tsc_set_khz(struct lodge_vcpu *vcpu, u32 khz);
+void lodge_tsc_adjust(struct lodge_vcpu *vcpu, u64 v, bool host); /* the MSR */
+void lodge_clock_pair(u64 *tsc, u64 *ns);	/* host's TSC and kvmclock base */
+u64 lodge_clock_base_ns(void);			/* that base, now */
 void lodge_clock_update(struct lodge_vcpu *vcpu);   /* LODGE_REQ_CLOCK: may sleep */
 void lodge_steal_update(struct lodge_vcpu *vcpu);   /* LODGE_REQ_STEAL: may sleep */
+void lodge_steal_preempted(struct lodge_vcpu *vcpu); /* about to sleep; may sleep */
+bool lodge_clock_stable(void);	/* if not, moving to a CPU means LODGE_REQ_CLOCK */
+u64 lodge_kvmclock_ns(struct lodge_vm *vm);	/* kvmclock now; clock_lock not held */
 int lodge_clock_get(struct lodge_vm *vm, struct kvm_clock_data *d);
 int lodge_clock_set(struct lodge_vm *vm, const struct kvm_clock_data *d);
 int lodge_clock_stopped(struct lodge_vcpu *vcpu);   /* KVM_KVMCLOCK_CTRL */

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A vCPU's registers to the user and back, and its state after power-on.
+ *
+ * Called by the vCPU's ioctls, mutex held, the vCPU not running;
+ * lodge_vcpu_reset() by creation and by INIT as well. What waits for
+ * injection is in state_events.c. Next: state_events.c.
+ */
+#include "lodge.h"
+
+#define RESET_CS_SEL	0xf000
+#define RESET_CS_BASE	0xffff0000
+#define RESET_RIP	0xfff0
+#define RESET_PAT	0x0007040600070406ULL
+#define RESET_DR6	0xffff0ff0ULL
+#define RESET_DR7	0x400ULL
+#define RESET_CR0	(LODGE_CR0_CD | LODGE_CR0_NW | LODGE_CR0_ET)
+#define RESET_EDX	0x600	/* family 6, if CPUID has no leaf 1 */
+
+/* Registers as struct kvm_regs has them, in its order. */
+static const u8 state_gpr[] = {
+	LODGE_RAX, LODGE_RBX, LODGE_RCX, LODGE_RDX, LODGE_RSI, LODGE_RDI,
+	LODGE_RSP, LODGE_RBP, LODGE_R8, LODGE_R9, LODGE_R10, LODGE_R11,
+	LODGE_R12, LODGE_R13, LODGE_R14, LODGE_R15,
+};
+
+static_assert(offsetof(struct kvm_regs, rip) ==
+	      ARRAY_SIZE(state_gpr) * sizeof(u64));
+
+/**
+ * lodge_regs_get() - KVM_GET_REGS
+ * @vcpu: whose
+ * @r: filled
+ */
+void lodge_regs_get(struct lodge_vcpu *vcpu, struct kvm_regs *r)
+{
+	__u64 *gpr = &r->rax;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(state_gpr); i++)
+		gpr[i] = vcpu->regs.gpr[state_gpr[i]];
+	r->rip = vcpu->regs.rip;
+	r->rflags = vcpu->regs.rflags;
+}
+
+/**
+ * lodge_regs_set() - KVM_SET_REGS
+ * @vcpu: whose
+ * @r: as the user gave them
+ *
+ * An exception that waits belongs to the instruction that was at RIP: it is
+ * forgotten.
+ *
+ * Return: 0.
+ */
+int lodge_regs_set(struct lodge_vcpu *vcpu, const struct kvm_regs *r)
+{
+	const __u64 *gpr = &r->rax;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(state_gpr); i++)
+		vcpu->regs.gpr[state_gpr[i]] = gpr[i];
+	vcpu->regs.rip = r->rip;
+	vcpu->regs.rflags = r->rflags | LODGE_RFLAGS_1;
+	vcpu->events.exception.valid = false;
+	vcpu->events.has_payload = false;
+	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+	return 0;
+}
+
+static void seg_to_kvm(const struct lodge_seg *s, struct kvm_segment *k)
+{
+	memset(k, 0, sizeof(*k));
+	k->base = s->base;
+	k->limit = s->limit;
+	k->selector = s->sel;
+	k->type = FIELD_GET(LODGE_AR_TYPE, s->ar);
+	k->s = !!(s->ar & LODGE_AR_S);
+	k->dpl = FIELD_GET(LODGE_AR_DPL, s->ar);
+	k->present = !!(s->ar & LODGE_AR_P) && !(s->ar & LODGE_AR_UNUSABLE);
+	k->avl = !!(s->ar & LODGE_AR_AVL);
+	k->l = !!(s->ar & LODGE_AR_L);
+	k->db = !!(s->ar & LODGE_AR_DB);
+	k->g = !!(s->ar & LODGE_AR_G);
+	k->unusable = !k->present;
+}
+
+static void seg_from_kvm(struct lodge_seg *s, const struct kvm_segment *k)
+{
+	s->base = k->base;
+	s->limit = k->limit;
+	s->sel = k->selector;
+	s->ar = FIELD_PREP(LODGE_AR_TYPE, k->type & 15) |
+		FIELD_PREP(LODGE_AR_DPL, k->dpl & 3);
+	if (k->s)
+		s->ar |= LODGE_AR_S;
+	if (k->present && !k->unusable)
+		s->ar |= LODGE_AR_P;
+	if (k->avl)
+		s->ar |= LODGE_AR_AVL;
+	if (k->l)
+		s->ar |= LODGE_AR_L;
+	if (k->db)
+		s->ar |= LODGE_AR_DB;
+	if (k->g)
+		s->ar |= LODGE_AR_G;
+	if (!k->present || k->unusable)
+		s->ar |= LODGE_AR_UNUSABLE;
+}
+
+/* Segments as struct kvm_sregs has them, in its order. */
+static const u8 state_seg[] = {
+	LODGE_CS, LODGE_DS, LODGE_ES, LODGE_FS, LODGE_GS, LODGE_SS, LODGE_TR,
+	LODGE_LDTR,
+};
+
+static_assert(offsetof(struct kvm_sregs, gdt) ==
+	      ARRAY_SIZE(state_seg) * sizeof(struct kvm_segment));
+
+/**
+ * lodge_sregs_get() - KVM_GET_SREGS
+ * @vcpu: whose
+ * @s: filled
+ */
+void lodge_sregs_get(struct lodge_vcpu *vcpu, struct kvm_sregs *s)
+{
+	const struct lodge_regs *r = lodge_need(vcpu, LODGE_R_ALL);
+	const struct lodge_event *ev = &vcpu->events.injected;
+	struct kvm_segment *seg = &s->cs;
+	u32 i;
+
+	memset(s, 0, sizeof(*s));
+	for (i = 0; i < ARRAY_SIZE(state_seg); i++)
+		seg_to_kvm(&r->seg[state_seg[i]], &seg[i]);
+	s->gdt.base = r->gdt.base;
+	s->gdt.limit = r->gdt.limit;
+	s->idt.base = r->idt.base;
+	s->idt.limit = r->idt.limit;
+	s->cr0 = r->cr0;
+	s->cr2 = r->cr2;
+	s->cr3 = r->cr3;
+	s->cr4 = r->cr4;
+	s->cr8 = lodge_cr_read(vcpu, 8);
+	s->efer = r->efer;
+	s->apic_base = vcpu->apic ? lodge_lapic_base(vcpu) :
+				    vcpu->msr.apic_base;
+	if (ev->valid && ev->type == LODGE_EVENT_INTR)
+		s->interrupt_bitmap[ev->vector / 64] |=
+			BIT_ULL(ev->vector % 64);
+}
+
+static void sregs_interrupt(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(s->interrupt_bitmap); i++) {
+		if (!s->interrupt_bitmap[i])
+			continue;
+		vcpu->events.injected = (struct lodge_event){
+			.valid = true,
+			.type = LODGE_EVENT_INTR,
+			.vector = 64 * i + __ffs(s->interrupt_bitmap[i]),
+		};
+		lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+		return;
+	}
+}
+
+static int sregs_apic_base(struct lodge_vcpu *vcpu, u64 v)
+{
+	if (!vcpu->apic) {
+		vcpu->msr.apic_base = v;
+		return 0;
+	}
+	return lodge_lapic_set_base(vcpu, v, true) ? -EINVAL : 0;
+}
+
+/**
+ * lodge_sregs_set() - KVM_SET_SREGS
+ * @vcpu: whose
+ * @s: as the user gave them
+ *
+ * Return: 0, or -EINVAL: they can't be together, or in this guest.
+ */
+int lodge_sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
+{
+	const struct kvm_segment *seg = &s->cs;
+	struct lodge_regs *r;
+	u32 i;
+
+	if (!lodge_sregs_valid(vcpu, s) || sregs_apic_base(vcpu, s->apic_base))
+		return -EINVAL;
+	r = lodge_touch(vcpu, LODGE_R_SEGS | LODGE_R_DTABLES | LODGE_R_CRS);
+	for (i = 0; i < ARRAY_SIZE(state_seg); i++)
+		seg_from_kvm(&r->seg[state_seg[i]], &seg[i]);
+	r->gdt.base = s->gdt.base;
+	r->gdt.limit = s->gdt.limit;
+	r->idt.base = s->idt.base;
+	r->idt.limit = s->idt.limit;
+	r->cr0 = s->cr0 | LODGE_CR0_ET;
+	r->cr2 = s->cr2;
+	r->cr3 = s->cr3;
+	r->cr4 = s->cr4;
+	r->efer = s->efer;
+	lodge_fpu_xcr0_changed(vcpu);
+	lodge_cr_write(vcpu, 8, s->cr8 & 15);
+	lodge_ops->flush_tlb(vcpu);
+	sregs_interrupt(vcpu, s);
+	return 0;
+}
+
+/**
+ * lodge_debugregs_get() - KVM_GET_DEBUGREGS
+ * @vcpu: whose
+ * @d: filled
+ */
+void lodge_debugregs_get(struct lodge_vcpu *vcpu, struct kvm_debugregs *d)
+{
+	const struct lodge_regs *r = lodge_need(vcpu, LODGE_R_DRS);
+
+	memset(d, 0, sizeof(*d));
+	memcpy(d->db, r->dr, sizeof(d->db));
+	d->dr6 = r->dr6;
+	d->dr7 = r->dr7;
+}
+
+/**
+ * lodge_debugregs_set() - KVM_SET_DEBUGREGS
+ * @vcpu: whose
+ * @d: as the user gave them
+ *
+ * Return: 0 or -EINVAL.
+ */
+int lodge_debugregs_set(struct lodge_vcpu *vcpu, const struct kvm_debugregs *d)
+{
+	struct lodge_regs *r;
+
+	if (d->flags || d->dr6 >> 32 || d->dr7 >> 32)
+		return -EINVAL;
+	r = lodge_touch(vcpu, LODGE_R_DRS);
+	memcpy(r->dr, d->db, sizeof(r->dr));
+	r->dr6 = d->dr6;
+	r->dr7 = d->dr7;
+	lodge_ops->update_intercepts(vcpu);
+	return 0;
+}
+
+static void reset_seg(struct lodge_seg *s, u16 sel, u64 base, u32 ar)
+{
+	*s = (struct lodge_seg){
+		.sel = sel, .base = base, .limit = 0xffff, .ar = ar,
+	};
+}
+
+static void reset_segs(struct lodge_regs *r)
+{
+	const u32 data = LODGE_AR_P | LODGE_AR_S | 3;	/* RW, accessed */
+	const u32 code = LODGE_AR_P | LODGE_AR_S | 11;	/* RX, accessed */
+	int i;
+
+	for (i = LODGE_ES; i <= LODGE_GS; i++)
+		reset_seg(&r->seg[i], 0, 0, data);
+	reset_seg(&r->seg[LODGE_CS], RESET_CS_SEL, RESET_CS_BASE, code);
+	reset_seg(&r->seg[LODGE_LDTR], 0, 0, LODGE_AR_P | 2);
+	reset_seg(&r->seg[LODGE_TR], 0, 0, LODGE_AR_P | 11);
+	r->gdt = (struct lodge_dtable){ .limit = 0xffff };
+	r->idt = (struct lodge_dtable){ .limit = 0xffff };
+}
+
+/* What power-on clears and INIT leaves alone. */
+static void reset_power_on(struct lodge_vcpu *vcpu)
+{
+	struct lodge_regs *r = &vcpu->regs;
+
+	r->star = 0;
+	r->lstar = 0;
+	r->cstar = 0;
+	r->sfmask = 0;
+	r->kernel_gs_base = 0;
+	r->sysenter_cs = 0;
+	r->sysenter_esp = 0;
+	r->sysenter_eip = 0;
+	r->pat = RESET_PAT;
+	r->tsc_aux = 0;
+	lodge_cpuid_reset(vcpu);
+	lodge_msr_reset(vcpu);
+}
+
+/**
+ * lodge_vcpu_reset() - power-on or INIT
+ * @vcpu: not running; its APIC, if any, has been created
+ * @init: INIT, which leaves FPU, MSRs and caches alone
+ *
+ * Intel manual: "Processor State After Reset".
+ */
+void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
+{
+	const u64 cache = LODGE_CR0_CD | LODGE_CR0_NW;
+	struct lodge_regs *r = &vcpu->regs;
+	u32 eax = 1, ebx, ecx = 0, edx;
+	u64 cr0 = RESET_CR0;
+
+	if (init) {
+		lodge_need(vcpu, LODGE_R_ALL);
+		cr0 = (r->cr0 & cache) | LODGE_CR0_ET;
+	}
+	vcpu->avail = LODGE_R_ALL;
+	vcpu->dirty = LODGE_R_ALL;
+
+	memset(r->gpr, 0, sizeof(r->gpr));
+	r->rip = RESET_RIP;
+	r->rflags = LODGE_RFLAGS_1;
+	reset_segs(r);
+	r->cr0 = cr0;
+	r->cr2 = 0;
+	r->cr3 = 0;
+	r->cr4 = 0;
+	r->cr8 = 0;
+	r->efer = 0;
+	memset(r->dr, 0, sizeof(r->dr));
+	r->dr6 = RESET_DR6;
+	r->dr7 = RESET_DR7;
+	r->debugctl = 0;
+	r->shadow = 0;
+	r->nmi_blocked = 0;
+	if (!init)
+		reset_power_on(vcpu);
+	lodge_fpu_reset(vcpu, init);
+
+	lodge_cpuid_read(vcpu, &eax, &ebx, &ecx, &edx);
+	r->gpr[LODGE_RDX] = eax ?: RESET_EDX;
+
+	memset(&vcpu->events, 0, sizeof(vcpu->events));
+	vcpu->events.user_irq = -1;
+	if (vcpu->apic)
+		lodge_lapic_reset(vcpu, init);
+	lodge_ops->vcpu_reset(vcpu);
+	lodge_ops->flush_tlb(vcpu);
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What waits for injection, and whether a vCPU runs: to the user and back.
+ *
+ * Called by the vCPU's ioctls, mutex held, the vCPU not running.
+ * Next: event.c.
+ */
+#include "lodge.h"
+
+#define EVENT_FLAGS (KVM_VCPUEVENT_VALID_NMI_PENDING | \
+		     KVM_VCPUEVENT_VALID_SIPI_VECTOR | \
+		     KVM_VCPUEVENT_VALID_SHADOW | \
+		     KVM_VCPUEVENT_VALID_SMM)
+
+static bool event_soft(u8 vector)
+{
+	return vector == LODGE_BP || vector == LODGE_OF;
+}
+
+/* INT3 and INTO are executed again, they need not be kept. */
+static void events_get_exception(struct lodge_vcpu *vcpu,
+				 struct kvm_vcpu_events *e)
+{
+	const struct lodge_events *ev = &vcpu->events;
+	const struct lodge_event *x = &ev->exception;
+
+	if (!x->valid && ev->injected.valid &&
+	    ev->injected.type == LODGE_EVENT_EXCEPTION)
+		x = &ev->injected;
+	if (!x->valid || event_soft(x->vector))
+		return;
+	e->exception.injected = 1;
+	e->exception.nr = x->vector;
+	e->exception.has_error_code = x->has_error;
+	e->exception.error_code = x->error;
+}
+
+/*
+ * The user can't be given what a pending exception brings along (a flag of
+ * KVM_CAP_EXCEPTION_PAYLOAD): it is put into CR2 or DR6 now.
+ */
+static void events_apply_payload(struct lodge_vcpu *vcpu)
+{
+	struct lodge_events *ev = &vcpu->events;
+
+	if (!ev->exception.valid || !ev->has_payload)
+		return;
+	if (ev->exception.vector == LODGE_PF)
+		lodge_touch(vcpu, LODGE_R_CRS)->cr2 = ev->exception_payload;
+	else if (ev->exception.vector == LODGE_DB)
+		lodge_touch(vcpu, LODGE_R_DRS)->dr6 |= ev->exception_payload;
+	ev->has_payload = false;
+}
+
+/**
+ * lodge_events_get() - KVM_GET_VCPU_EVENTS
+ * @vcpu: whose
+ * @e: filled
+ */
+void lodge_events_get(struct lodge_vcpu *vcpu, struct kvm_vcpu_events *e)
+{
+	const struct lodge_event *in = &vcpu->events.injected;
+	const struct lodge_regs *r = lodge_need(vcpu, LODGE_R_SHADOW);
+
+	memset(e, 0, sizeof(*e));
+	events_apply_payload(vcpu);
+	events_get_exception(vcpu, e);
+	if (in->valid && in->type == LODGE_EVENT_INTR) {
+		e->interrupt.injected = 1;
+		e->interrupt.nr = in->vector;
+	}
+	if (r->shadow & LODGE_SHADOW_STI)
+		e->interrupt.shadow |= KVM_X86_SHADOW_INT_STI;
+	if (r->shadow & LODGE_SHADOW_MOVSS)
+		e->interrupt.shadow |= KVM_X86_SHADOW_INT_MOV_SS;
+	e->nmi.injected = in->valid && in->type == LODGE_EVENT_NMI;
+	e->nmi.pending = vcpu->events.nmi_pending;
+	e->nmi.masked = r->nmi_blocked;
+	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
+		   KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM;
+}
+
+static bool events_valid(const struct kvm_vcpu_events *e)
+{
+	if (e->flags & ~EVENT_FLAGS)
+		return false;
+	if (e->exception.injected &&
+	    (e->exception.nr > 31 || e->exception.nr == LODGE_NMI_VECTOR))
+		return false;
+	/* There is no system-management mode. */
+	return !(e->flags & KVM_VCPUEVENT_VALID_SMM) ||
+	       !(e->smi.smm || e->smi.pending);
+}
+
+static void events_set_shadow(struct lodge_vcpu *vcpu, u8 shadow)
+{
+	struct lodge_regs *r = lodge_touch(vcpu, LODGE_R_SHADOW);
+
+	r->shadow = 0;
+	if (shadow & KVM_X86_SHADOW_INT_STI)
+		r->shadow |= LODGE_SHADOW_STI;
+	if (shadow & KVM_X86_SHADOW_INT_MOV_SS)
+		r->shadow |= LODGE_SHADOW_MOVSS;
+}
+
+/* One event can be under way; an exception that came on top of it waits. */
+static void events_set_injected(struct lodge_vcpu *vcpu,
+				const struct kvm_vcpu_events *e)
+{
+	struct lodge_events *ev = &vcpu->events;
+	struct lodge_event x = {
+		.valid = e->exception.injected,
+		.type = LODGE_EVENT_EXCEPTION,
+		.vector = e->exception.nr,
+		.has_error = e->exception.has_error_code,
+		.error = e->exception.error_code,
+	};
+
+	memset(&ev->exception, 0, sizeof(ev->exception));
+	memset(&ev->injected, 0, sizeof(ev->injected));
+	ev->has_payload = false;
+	if (e->nmi.injected) {
+		ev->injected.valid = true;
+		ev->injected.type = LODGE_EVENT_NMI;
+		ev->injected.vector = LODGE_NMI_VECTOR;
+	} else if (e->interrupt.injected) {
+		ev->injected.valid = true;
+		ev->injected.type = e->interrupt.soft ?
+			LODGE_EVENT_SOFT_INTR : LODGE_EVENT_INTR;
+		ev->injected.vector = e->interrupt.nr;
+	} else {
+		ev->injected = x;
+		return;
+	}
+	ev->exception = x;
+}
+
+/**
+ * lodge_events_set() - KVM_SET_VCPU_EVENTS
+ * @vcpu: whose
+ * @e: as the user gave it
+ *
+ * Return: 0 or -EINVAL.
+ */
+int lodge_events_set(struct lodge_vcpu *vcpu, const struct kvm_vcpu_events *e)
+{
+	if (!events_valid(e))
+		return -EINVAL;
+	events_set_injected(vcpu, e);
+	if (e->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
+		vcpu->events.nmi_pending = min_t(u8, e->nmi.pending, 2);
+	if (e->flags & KVM_VCPUEVENT_VALID_SHADOW)
+		events_set_shadow(vcpu, e->interrupt.shadow);
+	lodge_touch(vcpu, LODGE_R_SHADOW)->nmi_blocked = !!e->nmi.masked;
+	if (e->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR && vcpu->apic)
+		vcpu->events.sipi_vector = e->sipi_vector;
+	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+	return 0;
+}
+
+/**
+ * lodge_mp_get() - KVM_GET_MP_STATE
+ * @vcpu: whose; INIT and SIPI that came have been taken by the caller
+ * @s: filled
+ *
+ * Return: 0.
+ */
+int lodge_mp_get(struct lodge_vcpu *vcpu, struct kvm_mp_state *s)
+{
+	s->mp_state = READ_ONCE(vcpu->mp_state);
+	return 0;
+}
+
+/**
+ * lodge_mp_set() - KVM_SET_MP_STATE
+ * @vcpu: whose
+ * @s: as the user gave it
+ *
+ * Without an APIC in the kernel the user itself starts and stops vCPUs.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int lodge_mp_set(struct lodge_vcpu *vcpu, const struct kvm_mp_state *s)
+{
+	switch (s->mp_state) {
+	case KVM_MP_STATE_RUNNABLE:
+		break;
+	case KVM_MP_STATE_UNINITIALIZED:
+	case KVM_MP_STATE_INIT_RECEIVED:
+	case KVM_MP_STATE_SIPI_RECEIVED:
+	case KVM_MP_STATE_HALTED:
+		if (!vcpu->apic)
+			return -EINVAL;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (s->mp_state == KVM_MP_STATE_SIPI_RECEIVED) {
+		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_INIT_RECEIVED);
+		lodge_lapic_sipi_latch(vcpu, vcpu->events.sipi_vector);
+	} else {
+		WRITE_ONCE(vcpu->mp_state, s->mp_state);
+	}
+	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+	return 0;
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Steal time: how long a vCPU's thread waited for a CPU of the host.
+ *
+ * Called by run.c: lodge_steal_update() for LODGE_REQ_STEAL, which it makes
+ * when the thread has been off the CPU, and lodge_steal_preempted() before
+ * that. Next: pv.c.
+ */
+#include <linux/kvm_para.h>
+#include <linux/sched.h>
+
+#include "lodge.h"
+
+static u64 steal_run_delay(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return 0;
+#endif
+}
+
+static gpa_t steal_gpa(const struct lodge_vcpu *vcpu)
+{
+	return vcpu->clock.steal_msr & KVM_STEAL_VALID_BITS;
+}
+
+/**
+ * lodge_steal_update() - add to the guest's page what was stolen
+ * @vcpu: of the current thread
+ *
+ * Context: outside the bracket; may sleep.
+ */
+void lodge_steal_update(struct lodge_vcpu *vcpu)
+{
+	const size_t used = offsetofend(struct kvm_steal_time, preempted);
+	struct lodge_vclock *v = &vcpu->clock;
+	u64 delay = steal_run_delay(), delta;
+	struct kvm_steal_time st;
+
+	if (!(v->steal_msr & KVM_MSR_ENABLED))
+		return;
+	delta = v->steal_task == current ? delay - v->steal_last : 0;
+	v->steal_last = delay;
+	v->steal_task = current;
+	if (!delta && !v->steal_preempted)
+		return;
+	v->steal_preempted = false;
+
+	if (lodge_gpa_read(vcpu->vm, steal_gpa(vcpu), &st, used))
+		return;
+	st.version = (st.version + 1) | 1;
+	if (lodge_gpa_write(vcpu->vm, steal_gpa(vcpu) +
+			    offsetof(struct kvm_steal_time, version),
+			    &st.version, sizeof(st.version)))
+		return;
+	smp_wmb();
+	st.steal += delta;
+	st.preempted = 0;
+	lodge_gpa_write(vcpu->vm, steal_gpa(vcpu), &st, used);
+	smp_wmb();
+	st.version++;
+	lodge_gpa_write(vcpu->vm, steal_gpa(vcpu) +
+			offsetof(struct kvm_steal_time, version),
+			&st.version, sizeof(st.version));
+}
+
+/**
+ * lodge_steal_preempted() - tell the guest that this vCPU is not running
+ * @vcpu: of the current thread, which is about to give up the CPU
+ *
+ * Its spinlocks need not wait for it then.
+ *
+ * Context: outside the bracket; may sleep. LODGE_REQ_STEAL must follow.
+ */
+void lodge_steal_preempted(struct lodge_vcpu *vcpu)
+{
+	const u8 preempted = KVM_VCPU_PREEMPTED;
+
+	if (!(vcpu->clock.steal_msr & KVM_MSR_ENABLED) ||
+	    vcpu->clock.steal_preempted)
+		return;
+	if (!lodge_gpa_write(vcpu->vm, steal_gpa(vcpu) +
+			     offsetof(struct kvm_steal_time, preempted),
+			     &preempted, sizeof(preempted)))
+		vcpu->clock.steal_preempted = true;
+}
