@@ -72,9 +72,7 @@ int lodge_mce_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
 int lodge_cr_write(struct lodge_vcpu *vcpu, unsigned int nr, u64 v);
 u64 lodge_cr_read(struct lodge_vcpu *vcpu, unsigned int nr);
 int lodge_efer_write(struct lodge_vcpu *vcpu, u64 v, bool host);
-int lodge_xcr_write(struct lodge_vcpu *vcpu, u32 index, u64 v);	/* XSETBV */
-int lodge_xcrs_get(struct lodge_vcpu *vcpu, struct kvm_xcrs *x);
-int lodge_xcrs_set(struct lodge_vcpu *vcpu, const struct kvm_xcrs *x);
+int lodge_xcr_write(struct lodge_vcpu *vcpu, u32 index, u64 v);
 int lodge_dr_write(struct lodge_vcpu *vcpu, unsigned int nr, u64 v); /* 0 or vector */
 int lodge_dr_read(struct lodge_vcpu *vcpu, unsigned int nr, u64 *v);
 bool lodge_sregs_valid(struct lodge_vcpu *vcpu, const struct kvm_sregs *s);

@@ -65,7 +65,7 @@ static int cr0_long_mode(struct lodge_regs *r, u64 v, u64 *efer)
 
 static int cr0_write(struct lodge_vcpu *vcpu, u64 v)
 {
-	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CRS | LODGE_R_SEGS);
+	struct lodge_regs *r = &vcpu->regs;
 	u64 efer;
 	int err;
 
@@ -91,7 +91,7 @@ static int cr0_write(struct lodge_vcpu *vcpu, u64 v)
 
 static int cr3_write(struct lodge_vcpu *vcpu, u64 v)
 {
-	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CRS);
+	struct lodge_regs *r = &vcpu->regs;
 	bool keep = false;
 	int err;
 
@@ -132,7 +132,7 @@ static bool cr4_modes_valid(const struct lodge_regs *r, u64 v)
 
 static int cr4_write(struct lodge_vcpu *vcpu, u64 v)
 {
-	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CRS);
+	struct lodge_regs *r = &vcpu->regs;
 	u64 old = r->cr4;
 	int err;
 
@@ -169,7 +169,7 @@ static int cr8_write(struct lodge_vcpu *vcpu, u64 v)
  * lodge_cr_write() - MOV to a control register
  * @vcpu: CPL is 0
  * @nr: 0, 2, 3, 4, 8
- * @v: value; outside 64-bit code its upper half is 0
+ * @v: value; outside 64-bit code its upper half is not looked at
  *
  * Intel manual: "MOV - Move to/from Control Registers".
  *
@@ -178,6 +178,8 @@ static int cr8_write(struct lodge_vcpu *vcpu, u64 v)
  */
 int lodge_cr_write(struct lodge_vcpu *vcpu, unsigned int nr, u64 v)
 {
+	if (!lodge_regs_long64(lodge_need(vcpu, LODGE_R_CRS | LODGE_R_SEGS)))
+		v = (u32)v;
 	switch (nr) {
 	case 0:
 		return cr0_write(vcpu, v);
@@ -250,18 +252,9 @@ int lodge_efer_write(struct lodge_vcpu *vcpu, u64 v, bool host)
 	return 0;
 }
 
-static int xcr0_set(struct lodge_vcpu *vcpu, u64 v)
-{
-	if (!lodge_xcr0_valid(v, vcpu->cpuid->xcr0_allowed | 1))
-		return 1;
-	vcpu->regs.xcr0 = v;
-	lodge_fpu_xcr0_changed(vcpu);
-	return 0;
-}
-
 /**
- * lodge_xcr_write() - XSETBV
- * @vcpu: in which CR4.OSXSAVE is set
+ * lodge_xcr_write() - XSETBV, or KVM_SET_XCRS
+ * @vcpu: whose; for XSETBV the caller has checked CPL and CR4.OSXSAVE
  * @index: ECX
  * @v: EDX and EAX
  *
@@ -271,49 +264,11 @@ static int xcr0_set(struct lodge_vcpu *vcpu, u64 v)
  */
 int lodge_xcr_write(struct lodge_vcpu *vcpu, u32 index, u64 v)
 {
-	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CRS | LODGE_R_SEGS);
-
-	if (index || lodge_regs_cpl(r))
+	if (index || !lodge_xcr0_valid(v, vcpu->cpuid->xcr0_allowed | 1))
 		return 1;
-	return xcr0_set(vcpu, v);
-}
-
-/**
- * lodge_xcrs_get() - KVM_GET_XCRS
- * @vcpu: whose
- * @x: filled
- *
- * Return: 0, or -EINVAL: the host has no XSAVE.
- */
-int lodge_xcrs_get(struct lodge_vcpu *vcpu, struct kvm_xcrs *x)
-{
-	memset(x, 0, sizeof(*x));
-	if (lodge_fpu_features() == 3)
-		return -EINVAL;
-	x->nr_xcrs = 1;
-	x->xcrs[0].value = vcpu->regs.xcr0;
-	return 0;
-}
-
-/**
- * lodge_xcrs_set() - KVM_SET_XCRS
- * @vcpu: whose
- * @x: registers; all but XCR0 are ignored
- *
- * Return: 0 or -EINVAL.
- */
-int lodge_xcrs_set(struct lodge_vcpu *vcpu, const struct kvm_xcrs *x)
-{
-	u32 i;
-
-	if (lodge_fpu_features() == 3)
-		return -EINVAL;
-	if (x->nr_xcrs > KVM_MAX_XCRS || x->flags)
-		return -EINVAL;
-	for (i = 0; i < x->nr_xcrs; i++) {
-		if (x->xcrs[i].xcr == 0)
-			return xcr0_set(vcpu, x->xcrs[i].value) ? -EINVAL : 0;
-	}
+	lodge_need(vcpu, LODGE_R_CRS);
+	vcpu->regs.xcr0 = v;
+	lodge_fpu_xcr0_changed(vcpu);
 	return 0;
 }
 

@@ -203,7 +203,10 @@ int lodge_sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
 	r->cr4 = s->cr4;
 	r->efer = s->efer;
 	lodge_fpu_xcr0_changed(vcpu);
-	lodge_cr_write(vcpu, 8, s->cr8 & 15);
+	if (vcpu->apic)
+		lodge_lapic_set_cr8(vcpu, s->cr8 & 15);
+	else
+		r->cr8 = s->cr8 & 15;
 	lodge_ops->flush_tlb(vcpu);
 	sregs_interrupt(vcpu, s);
 	return 0;
