@@ -70,29 +70,52 @@ static int host_page_level(unsigned long hva)
 	return level;
 }
 
+/* Find it in the host's tables as it is there. Context: any. */
+static bool host_page_fast(unsigned long hva, bool write,
+			   struct lodge_host_page *p)
+{
+	p->writable = write;
+	return get_user_pages_fast_only(hva, 1, write ? FOLL_WRITE : 0,
+					&p->page) == 1;
+}
+
+/* Have it put there. 0 or -errno */
+static int host_page_slow(unsigned long hva, bool write,
+			  struct lodge_host_page *p)
+{
+	struct page *page;
+	long n;
+
+	n = get_user_pages_unlocked(hva, 1, &page,
+				    (write ? FOLL_WRITE : 0) | GUP_SLEEP);
+	/* Interrupted by a signal comes as either. */
+	if (n != 1)
+		return !n || n == -EAGAIN ? -EINTR : n;
+	/* A page that came in for reading may be one to write to as well. */
+	if (!write && host_page_fast(hva, true, p)) {
+		put_page(page);
+		return 0;
+	}
+	p->page = page;
+	p->writable = write;
+	return 0;
+}
+
 /* Memory that has struct pages. 0, -EAGAIN: not without sleeping, -errno */
 static int host_page_ram(unsigned long hva, bool write, bool atomic,
 			 struct lodge_host_page *p)
 {
-	unsigned int flags = write ? FOLL_WRITE : 0;
-	long n;
+	int err;
 
-	p->writable = true;
-	if (get_user_pages_fast_only(hva, 1, FOLL_WRITE, &p->page) == 1)
-		goto found;
-	p->writable = write;
-	if (!write && get_user_pages_fast_only(hva, 1, 0, &p->page) == 1)
-		goto found;
-	p->page = NULL;
-	if (atomic)
-		return -EAGAIN;
-	n = get_user_pages_unlocked(hva, 1, &p->page, flags | GUP_SLEEP);
-	if (n != 1) {
-		p->page = NULL;
-		/* Interrupted by a signal comes as either. */
-		return !n || n == -EAGAIN ? -EINTR : n;
+	if (atomic) {
+		if (!host_page_fast(hva, true, p) &&
+		    (write || !host_page_fast(hva, false, p)))
+			return -EAGAIN;
+	} else {
+		err = host_page_slow(hva, write, p);
+		if (err)
+			return err;
 	}
-found:
 	p->pfn = page_to_pfn(p->page);
 	p->level = host_page_level(hva);
 	p->uncached = false;
@@ -187,10 +210,10 @@ int lodge_host_page_get(unsigned long hva, bool write, bool atomic,
 	struct mm_struct *mm = current->mm;
 	int err;
 
+	p->page = NULL;
 	err = host_page_ram(hva & PAGE_MASK, write, atomic, p);
 	if (err != -EFAULT || atomic)
 		return err;
-	p->page = NULL;
 	p->level = 1;
 	down_read(&mm->mmap_lock);
 	err = host_page_pfn(hva & PAGE_MASK, write, p);

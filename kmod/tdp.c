@@ -128,7 +128,8 @@ void lodge_tdp_change_end(struct lodge_vm *vm)
 	struct lodge_tdp *tdp = &vm->tdp;
 
 	raw_spin_lock(&tdp->lock);
-	WRITE_ONCE(tdp->seq, tdp->seq + 1);
+	/* After the slots that a change put in place: see tdp_fault.c. */
+	smp_store_release(&tdp->seq, tdp->seq + 1);
 	tdp->changing--;
 	raw_spin_unlock(&tdp->lock);
 }
@@ -262,11 +263,11 @@ bool lodge_tdp_log_collect(struct lodge_vm *vm, const struct lodge_slot *slot,
 }
 
 /**
- * lodge_tdp_flushed() - this CPU's translations of the vCPU go at next entry
+ * lodge_tdp_flushed() - this CPU's translations of the vCPU go at this entry
  * @vcpu: about to be entered
  *
- * To be called whenever a flush, or a fresh address-space id, is made sure of
- * for the coming entry. With check_tlb=1 entries are held to it.
+ * To be called by the backend where it orders the flush from the hardware, or
+ * takes a fresh address-space id. With check_tlb=1 entries are held to it.
  *
  * Context: interrupts off.
  */
@@ -278,7 +279,8 @@ void lodge_tdp_flushed(struct lodge_vcpu *vcpu)
 
 /**
  * lodge_tdp_check_entry() - assert that the TLB holds nothing stale
- * @vcpu: about to be entered, vcpu->mode is LODGE_INSIDE, requests were seen
+ * @vcpu: about to be entered, vcpu->mode is LODGE_INSIDE, requests were seen,
+ *	the backend has decided on flushes
  *
  * Emulated hosts flush at each entry, so that a missing flush is never felt
  * there. With parameter check_tlb=1 it is found out: each time rights are

@@ -146,47 +146,18 @@ static int tdp_map(struct lodge_vcpu *vcpu, const struct tdp_try *t,
 	return ret;
 }
 
-static int tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access, bool atomic)
+/* MMIO, or MAPPED: the slot is in @t, under vm->srcu. */
+static int tdp_try_begin(struct lodge_vm *vm, gpa_t gpa, u32 access,
+			 struct tdp_try *t)
 {
-	struct lodge_vm *vm = vcpu->vm;
-	struct tdp_try t = {
-		.gfn = gpa >> PAGE_SHIFT,
-		.write = access & LODGE_TDP_WRITE,
-		.atomic = atomic,
-	};
-	const struct lodge_slot *slot;
-	struct lodge_slot copy;
-	struct lodge_host_page p;
-	int idx, ret;
-
-	if (!atomic) {
-		ret = tdp_cache_fill(&vcpu->tdp.cache);
-		if (ret)
-			return ret;
-	}
-	/* Before the slots: they change before seq does. */
-	t.seq = smp_load_acquire(&vm->tdp.seq);
-	idx = srcu_read_lock(&vm->srcu);
-	slot = lodge_slot_find(vm, t.gfn);
-	if (slot)
-		copy = *slot;
-	srcu_read_unlock(&vm->srcu, idx);
-	if (!slot || (t.write && (copy.flags & LODGE_SLOT_READONLY)))
+	t->gfn = gpa >> PAGE_SHIFT;
+	t->write = access & LODGE_TDP_WRITE;
+	/* Before the slots: when they change, seq changes after them. */
+	t->seq = smp_load_acquire(&vm->tdp.seq);
+	t->slot = lodge_slot_find(vm, t->gfn);
+	if (!t->slot || (t->write && (t->slot->flags & LODGE_SLOT_READONLY)))
 		return LODGE_TDP_MMIO;
-
-	/* This may wait for long, as for userfaultfd: hold nothing. */
-	ret = lodge_host_page_get(lodge_slot_hva(&copy, t.gfn), t.write, atomic,
-				  &p);
-	if (ret == -EAGAIN && !atomic)
-		return LODGE_TDP_MAPPED;
-	if (ret)
-		return ret;
-	t.slot = &copy;
-	idx = srcu_read_lock(&vm->srcu);
-	ret = tdp_map(vcpu, &t, &p);
-	srcu_read_unlock(&vm->srcu, idx);
-	lodge_host_page_put(&p);
-	return ret;
+	return LODGE_TDP_MAPPED;
 }
 
 /**
@@ -201,8 +172,35 @@ static int tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access, bool atomic
  */
 int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 {
+	struct lodge_vm *vm = vcpu->vm;
+	struct tdp_try t = { .atomic = false };
+	struct lodge_host_page p;
+	struct lodge_slot copy;
+	int idx, ret;
+
 	might_sleep();
-	return tdp_fault(vcpu, gpa, access, false);
+	ret = tdp_cache_fill(&vcpu->tdp.cache);
+	if (ret)
+		return ret;
+	idx = srcu_read_lock(&vm->srcu);
+	ret = tdp_try_begin(vm, gpa, access, &t);
+	if (ret == LODGE_TDP_MAPPED)
+		copy = *t.slot;
+	srcu_read_unlock(&vm->srcu, idx);
+	if (ret != LODGE_TDP_MAPPED)
+		return ret;
+
+	/* This may wait for long, as for userfaultfd: hold nothing. */
+	t.slot = &copy;
+	ret = lodge_host_page_get(lodge_slot_hva(&copy, t.gfn), t.write, false,
+				  &p);
+	if (ret)
+		return ret == -EAGAIN ? LODGE_TDP_MAPPED : ret;
+	idx = srcu_read_lock(&vm->srcu);
+	ret = tdp_map(vcpu, &t, &p);
+	srcu_read_unlock(&vm->srcu, idx);
+	lodge_host_page_put(&p);
+	return ret;
 }
 
 /**
@@ -211,12 +209,26 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
  * @gpa: guest physical address
  * @access: LODGE_TDP_*
  *
- * Return: as lodge_tdp_fault(), and -EAGAIN: it takes sleeping.
+ * Return: enum lodge_tdp_result, or -EAGAIN: lodge_tdp_fault() is to tell.
  */
 int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 {
-	int ret = tdp_fault(vcpu, gpa, access, true);
+	struct lodge_vm *vm = vcpu->vm;
+	struct tdp_try t = { .atomic = true };
+	struct lodge_host_page p;
+	int idx, ret;
 
-	/* What failed here is told by the one that may sleep. */
+	idx = srcu_read_lock(&vm->srcu);
+	ret = tdp_try_begin(vm, gpa, access, &t);
+	if (ret != LODGE_TDP_MAPPED)
+		goto out;
+	ret = lodge_host_page_get(lodge_slot_hva(t.slot, t.gfn), t.write, true,
+				  &p);
+	if (ret)
+		goto out;
+	ret = tdp_map(vcpu, &t, &p);
+	lodge_host_page_put(&p);
+out:
+	srcu_read_unlock(&vm->srcu, idx);
 	return ret < 0 ? -EAGAIN : ret;
 }
