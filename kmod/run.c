@@ -24,10 +24,8 @@ static bool run_requests_fast(struct lodge_vcpu *vcpu)
 		return true;
 	if (req & ~RUN_FAST_REQUESTS)
 		return false;
-	if (lodge_request_test(vcpu, LODGE_REQ_TLB_FLUSH)) {
+	if (lodge_request_test(vcpu, LODGE_REQ_TLB_FLUSH))
 		lodge_ops->flush_tlb(vcpu);
-		lodge_tdp_flushed(vcpu);
-	}
 	if (lodge_request_test(vcpu, LODGE_REQ_TIMER))
 		lodge_lapic_timer_inject(vcpu);
 	clear_bit(LODGE_REQ_EVENT, &vcpu->requests);
@@ -70,7 +68,6 @@ static void run_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 		lodge_ops->sync_to_hw(vcpu, vcpu->dirty);
 		vcpu->dirty = 0;
 	}
-	lodge_tdp_check_entry(vcpu);
 	trace_lodge_entry(vcpu);
 	lodge_ops->enter(vcpu, exit);
 	vcpu->stats.exits[exit->kind]++;

@@ -148,6 +148,7 @@ static void svm_prepare_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
 		.by_asid = lodge_caps.flush_by_asid,
 	};
 	u32 asid = lodge_caps.asids - 1;
+	bool fresh = false;
 
 	if (q.own) {
 		if (unlikely(svm->asid_cpu != smp_processor_id() ||
@@ -156,6 +157,7 @@ static void svm_prepare_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
 						  lodge_caps.asids,
 						  &svm->asid);
 			svm->asid_generation = cpu->asids.generation;
+			fresh = true;
 		}
 		asid = svm->asid;
 	}
@@ -167,6 +169,9 @@ static void svm_prepare_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
 	vmcb->tlb_control = svm_tlb_control(&q);
 	svm->want_flush = false;
 	cpu->first = false;
+	if (fresh || vmcb->tlb_control != SVM_TLB_KEEP)
+		lodge_tdp_flushed(&svm->vcpu);
+	lodge_tdp_check_entry(&svm->vcpu);
 }
 
 /**
