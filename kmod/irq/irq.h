@@ -2,9 +2,11 @@
 /*
  * Interrupt chips, as the rest of the module sees them.
  *
- * lapic.c (a CPU's local APIC), lapic_timer.c, ioapic.c, pic.c, pit.c,
- * route.c (GSIs to chips and messages). vcpu->apic is NULL when the VMM has
- * no chip in the kernel. Next: irq/lapic.c.
+ * lapic_regs.c, lapic_match.c, ioapic.c, pic.c and pit.c hold the chips'
+ * logic, pure; lapic.c, lapic_timer.c, lapic_ipi.c, irqchip.c and pit_dev.c
+ * put them into a machine; route.c takes GSIs to chips and messages.
+ * vcpu->apic is NULL when the VMM has no chip in the kernel. Next:
+ * irq/chips.h.
  */
 #ifndef LODGE_IRQ_H
 #define LODGE_IRQ_H
@@ -48,7 +50,8 @@ int lodge_route_set(struct lodge_vm *vm, const struct kvm_irq_routing_entry *e,
 int lodge_irq_line(struct lodge_vm *vm, int source, u32 gsi, bool level);
 int lodge_irq_msi(struct lodge_vm *vm, u32 addr_lo, u32 addr_hi, u32 data);
 int lodge_apic_deliver(struct lodge_vm *vm, struct lodge_vcpu *src,
-		       const struct lodge_apic_msg *msg);	/* CPUs reached */
+		       const struct lodge_apic_msg *msg);
+/* The last three return: CPUs newly interrupted, 0 coalesced, -1 nobody took it. */
 
 /* A CPU's local APIC; vcpu->mutex held but where it says otherwise. */
 int lodge_lapic_create(struct lodge_vcpu *vcpu);
@@ -77,6 +80,7 @@ bool lodge_lapic_init_pending(struct lodge_vcpu *vcpu);	/* INIT or SIPI latched 
 #define LODGE_LATCHED_INIT	BIT(0)
 #define LODGE_LATCHED_SIPI	BIT(1)
 unsigned int lodge_lapic_take_init(struct lodge_vcpu *vcpu, u8 *vector);
+void lodge_lapic_sipi_latch(struct lodge_vcpu *vcpu, u8 vector);
 /* KVM_INTERRUPT etc. live in event.c. */
 
 /* What is to be injected, all chips considered: vector, or -1. */

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A vCPU's local APIC in its machine: access by memory and by MSR, what is
+ * pending for the CPU, get and set, EOI through guest memory.
+ *
+ * Called by exit.c, msr.c, event.c, run.c and the vCPU's ioctls, always in
+ * the vCPU's own thread. Next: lapic_timer.c, lapic_ipi.c.
+ */
+#include <linux/slab.h>
+#include <asm/apicdef.h>
+
+#include "chips.h"
+#include "apic_bits.h"
+
+#define MSR_X2APIC	0x800
+#define PAGE_BYTES	0x1000
+#define PV_EOI_ENABLE	BIT_ULL(0)
+
+static_assert(R_SVR << 4 == APIC_SPIV);
+static_assert(R_ICR << 4 == APIC_ICR);
+static_assert(R_LVTT << 4 == APIC_LVTT);
+static_assert(R_LVTERR << 4 == APIC_LVTERR);
+static_assert(R_TDCR << 4 == APIC_TDCR);
+static_assert(R_SELF << 4 == APIC_SELF_IPI);
+
+/* Where senders look first: lapic_ipi.c. */
+static void id_publish(struct lodge_lapic *apic)
+{
+	u32 id = lodge_apic_id(&apic->regs);
+
+	if (id < LODGE_VCPU_ID_MAX)
+		WRITE_ONCE(apic->chip->by_id[id], apic->vcpu->index);
+}
+
+static void lapic_eoi(struct lodge_lapic *apic)
+{
+	int v = lodge_apic_eoi(&apic->regs);
+
+	if (v >= 0 && (test_bit(v, apic->regs.tmr) ||
+		       test_bit(v, apic->chip->eoi_vectors)))
+		lodge_ioapic_eoi(apic->vcpu->vm, v);
+}
+
+static void send_self(struct lodge_lapic *apic, u32 v)
+{
+	struct lodge_apic_msg msg = {
+		.vector = v, .delivery = DM_FIXED, .assert = true,
+		.shorthand = SHORT_SELF,
+	};
+
+	lodge_apic_deliver(apic->vcpu->vm, apic->vcpu, &msg);
+}
+
+static void send_icr(struct lodge_lapic *apic)
+{
+	struct lodge_apic_msg msg;
+
+	lodge_apic_msg_icr(&apic->regs, &msg);
+	if ((msg.delivery == DM_FIXED || msg.delivery == DM_LOWEST) &&
+	    msg.vector < 16) {
+		lodge_apic_error(&apic->regs, ESR_SEND_ILLEGAL);
+		return;
+	}
+	/* A fixed IPI is an edge, whatever the trigger bit says. */
+	if (msg.delivery != DM_INIT)
+		msg.level = false;
+	lodge_apic_deliver(apic->vcpu->vm, apic->vcpu, &msg);
+}
+
+static u32 reg_read(struct lodge_lapic *apic, u32 offset, bool *valid)
+{
+	u32 v;
+
+	*valid = lodge_apic_reg_read(&apic->regs, offset, &v);
+	if (offset >> 4 == R_TMCCT)
+		v = lodge_timer_left(apic);
+	return v;
+}
+
+/* Return: is there such a register, and may it have this value? */
+static bool reg_write(struct lodge_lapic *apic, u32 offset, u32 v)
+{
+	struct lodge_apic_regs *r = &apic->regs;
+	u32 left = 0, fx;
+
+	if (offset >> 4 == R_LVTT)
+		r->deadline_ok = apic->vcpu->cpuid->has_tsc_deadline;
+	else if (offset >> 4 == R_TDCR)
+		left = lodge_timer_left(apic);
+	fx = lodge_apic_reg_write(r, offset, v);
+	if (likely(fx == LODGE_APIC_FX_EOI))
+		lapic_eoi(apic);
+	else if (fx & LODGE_APIC_FX_IPI)
+		send_icr(apic);
+	else if (fx & LODGE_APIC_FX_SELF)
+		send_self(apic, v);
+	else if (fx & LODGE_APIC_FX_COUNT)
+		lodge_timer_start(apic, r->reg[R_TMICT]);
+	else if (fx & LODGE_APIC_FX_MODE)
+		lodge_timer_mode(apic);
+	else if ((fx & LODGE_APIC_FX_DIVIDE) && left)
+		lodge_timer_start(apic, left);
+	else if (fx & LODGE_APIC_FX_ID)
+		id_publish(apic);
+	return !(fx & LODGE_APIC_FX_BAD);
+}
+
+/**
+ * lodge_lapic_mmio() - an access to memory that may be the APIC's page
+ * @vcpu: own thread, in or out of the bracket
+ * @gpa: address
+ * @len: bytes, 1 to 8
+ * @data: to fill, or what is written
+ * @write: is it a write?
+ *
+ * Registers are 4 bytes wide on 16-byte borders; a write of another kind
+ * does nothing. Where the page is not active (APIC off, or in x2APIC mode)
+ * reads give all ones.
+ *
+ * Return: false if the address is not in the page.
+ */
+bool lodge_lapic_mmio(struct lodge_vcpu *vcpu, gpa_t gpa, u32 len, void *data,
+		      bool write)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	u32 offset = gpa & (PAGE_BYTES - 1);
+	bool valid;
+	u64 v;
+
+	if (!apic || (gpa ^ apic->regs.base) >> 12)
+		return false;
+	if (!lodge_apic_hw_enabled(&apic->regs) ||
+	    lodge_apic_x2(&apic->regs)) {
+		if (!write)
+			memset(data, 0xff, len);
+		return true;
+	}
+	if (write) {
+		u32 word;
+
+		if (len == 4 && !(offset & 0xf)) {
+			memcpy(&word, data, sizeof(word));
+			reg_write(apic, offset, word);
+		}
+		return true;
+	}
+	v = 0;
+	if ((offset & 0xf) + len <= 4)
+		v = reg_read(apic, offset & ~0xf, &valid) >>
+		    (offset & 0xf) * 8;
+	memcpy(data, &v, min_t(u32, len, sizeof(v)));
+	return true;
+}
+
+/**
+ * lodge_lapic_msr_read() - RDMSR of the x2APIC range
+ * @vcpu: own thread
+ * @msr: 0x800 to 0x8ff
+ * @v: to fill
+ *
+ * Return: 0, or 1: #GP.
+ */
+int lodge_lapic_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	u32 offset = (msr - MSR_X2APIC) << 4;
+	bool valid;
+
+	*v = 0;
+	if (!apic || !lodge_apic_x2(&apic->regs))
+		return 1;
+	*v = reg_read(apic, offset, &valid);
+	if (offset >> 4 == R_ICR)
+		*v |= (u64)apic->regs.reg[R_ICR2] << 32;
+	return !valid;
+}
+
+/**
+ * lodge_lapic_msr_write() - WRMSR of the x2APIC range
+ * @vcpu: own thread
+ * @msr: 0x800 to 0x8ff
+ * @v: value
+ *
+ * Return: 0, or 1: #GP.
+ */
+int lodge_lapic_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	u32 offset = (msr - MSR_X2APIC) << 4;
+	u32 old;
+
+	if (!apic || !lodge_apic_x2(&apic->regs))
+		return 1;
+	if (offset >> 4 != R_ICR)
+		return v >> 32 || !reg_write(apic, offset, v);
+	old = apic->regs.reg[R_ICR2];
+	apic->regs.reg[R_ICR2] = v >> 32;
+	if (reg_write(apic, offset, v))
+		return 0;
+	apic->regs.reg[R_ICR2] = old;
+	return 1;
+}
+
+/**
+ * lodge_lapic_base() - IA32_APIC_BASE
+ * @vcpu: own thread, with an APIC
+ */
+u64 lodge_lapic_base(struct lodge_vcpu *vcpu)
+{
+	return vcpu->apic ? vcpu->apic->regs.base : 0;
+}
+
+/**
+ * lodge_lapic_set_base() - write IA32_APIC_BASE
+ * @vcpu: own thread, with an APIC
+ * @v: value
+ * @host: from an ioctl
+ *
+ * Intel manual: "Local APIC Status and Location", "x2APIC State
+ * Transitions".
+ *
+ * Return: 0, or 1: #GP.
+ */
+int lodge_lapic_set_base(struct lodge_vcpu *vcpu, u64 v, bool host)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	u64 reserved = GENMASK_ULL(63, 32) | GENMASK_ULL(7, 0) | BIT_ULL(9);
+
+	if (!apic)
+		return 1;
+	if (vcpu->cpuid->maxphyaddr > 32)
+		reserved = ~(BIT_ULL(vcpu->cpuid->maxphyaddr) - 1) |
+			   GENMASK_ULL(7, 0) | BIT_ULL(9);
+	if (!vcpu->cpuid->has_x2apic)
+		reserved |= LODGE_BASE_X2APIC;
+	if (!lodge_apic_base_valid(&apic->regs, v, reserved, host))
+		return 1;
+	if (!host && !(v & LODGE_BASE_ENABLE))
+		lodge_timer_stop(apic);
+	lodge_apic_base_write(&apic->regs, v, host);
+	id_publish(apic);
+	return 0;
+}
+
+/**
+ * lodge_lapic_cr8() - TPR as CR8 shows it
+ * @vcpu: own thread, with an APIC
+ */
+u8 lodge_lapic_cr8(struct lodge_vcpu *vcpu)
+{
+	return vcpu->apic->regs.reg[R_TPR] >> 4;
+}
+
+/**
+ * lodge_lapic_set_cr8() - write TPR as CR8 does
+ * @vcpu: own thread, with an APIC
+ * @v: 0 to 15
+ */
+void lodge_lapic_set_cr8(struct lodge_vcpu *vcpu, u8 v)
+{
+	struct lodge_apic_regs *r = &vcpu->apic->regs;
+
+	r->reg[R_TPR] = (v & 0xf) << 4;
+	lodge_apic_ppr(r);
+}
+
+static bool pic_pending(struct lodge_lapic *apic)
+{
+	return unlikely(READ_ONCE(apic->chip->pic.output)) &&
+	       lodge_apic_takes_extint(&apic->regs);
+}
+
+/**
+ * lodge_irq_pending() - what would interrupt the CPU now
+ * @vcpu: own thread, in or out of the bracket
+ *
+ * The PIC comes first, as its interrupts have no priority to be compared.
+ * On the way of each entry: with nothing there, a few loads.
+ *
+ * Return: the vector, or -1.
+ */
+int lodge_irq_pending(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	unsigned long flags;
+	int v;
+
+	if (!apic)
+		return -1;
+	if (pic_pending(apic)) {
+		raw_spin_lock_irqsave(&vcpu->vm->irq_lock, flags);
+		v = lodge_pic_peek(&apic->chip->pic);
+		raw_spin_unlock_irqrestore(&vcpu->vm->irq_lock, flags);
+		if (v >= 0)
+			return v;
+	}
+	if (likely(!READ_ONCE(apic->regs.irr_pending)))
+		return -1;
+	return lodge_apic_highest(&apic->regs);
+}
+
+/**
+ * lodge_irq_ack() - the CPU takes the interrupt that is pending
+ * @vcpu: own thread, in or out of the bracket
+ *
+ * Return: its vector, or -1 if there is none any more.
+ */
+int lodge_irq_ack(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	int v;
+
+	if (!apic)
+		return -1;
+	if (pic_pending(apic)) {
+		v = lodge_pic_ack(vcpu->vm);
+		if (v >= 0)
+			return v;
+	}
+	v = lodge_apic_highest(&apic->regs);
+	if (v >= 0)
+		lodge_apic_take(&apic->regs, v);
+	return v;
+}
+
+/**
+ * lodge_lapic_get() - KVM_GET_LAPIC
+ * @vcpu: own thread, with an APIC
+ * @s: to fill
+ */
+int lodge_lapic_get(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s)
+{
+	u32 left = lodge_timer_left(vcpu->apic);
+
+	lodge_apic_save(&vcpu->apic->regs, s);
+	memcpy(s->regs + APIC_TMCCT, &left, sizeof(left));
+	return 0;
+}
+
+/**
+ * lodge_lapic_set() - KVM_SET_LAPIC
+ * @vcpu: own thread, with an APIC
+ * @s: hostile; IA32_APIC_BASE, which is not in it, says how it is read
+ *
+ * The timer goes on from the current count in @s.
+ */
+int lodge_lapic_set(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	u64 deadline = lodge_lapic_tscdeadline(vcpu);
+	u32 left;
+
+	memcpy(&left, s->regs + APIC_TMCCT, sizeof(left));
+	lodge_timer_stop(apic);
+	lodge_apic_load(&apic->regs, s);
+	id_publish(apic);
+	if (apic->regs.reg[R_TMICT]) {
+		if (!left && (apic->regs.reg[R_LVTT] & LVT_PERIODIC))
+			left = apic->regs.reg[R_TMICT];
+		lodge_timer_start(apic, left);
+	}
+	lodge_lapic_set_tscdeadline(vcpu, deadline);
+	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+	return 0;
+}
+
+/**
+ * lodge_lapic_reset() - power-on or INIT
+ * @vcpu: own thread
+ * @init: INIT: id, mode and address stay
+ */
+void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+
+	if (!apic)
+		return;
+	lodge_timer_stop(apic);
+	apic->pv_eoi_set = false;
+	if (!init) {
+		xchg(&apic->latched, 0);
+		vcpu->pv_eoi_msr = 0;
+	}
+	lodge_apic_regs_reset(&apic->regs, init);
+	id_publish(apic);
+}
+
+/**
+ * lodge_lapic_create() - give a vCPU a local APIC
+ * @vcpu: not yet published; its VM has chips in the kernel
+ */
+int lodge_lapic_create(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = kzalloc(sizeof(*apic), GFP_KERNEL_ACCOUNT);
+
+	if (!apic)
+		return -ENOMEM;
+	apic->vcpu = vcpu;
+	apic->chip = vcpu->vm->irqchip;
+	apic->regs.x2id = vcpu->id;
+	lodge_apic_regs_reset(&apic->regs, false);
+	lodge_timer_init(apic);
+	vcpu->apic = apic;
+	return 0;
+}
+
+/**
+ * lodge_lapic_destroy() - take it away
+ * @vcpu: not running, and nobody sends to it any more
+ */
+void lodge_lapic_destroy(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+
+	if (!apic)
+		return;
+	hrtimer_cancel(&apic->timer);
+	vcpu->apic = NULL;
+	kfree(apic);
+}
+
+/**
+ * lodge_lapic_set_pv_eoi() - write MSR_KVM_PV_EOI_EN
+ * @vcpu: own thread
+ * @msr: address of 4 aligned bytes, bit 0: enable
+ *
+ * Return: 0, or 1: #GP.
+ */
+int lodge_lapic_set_pv_eoi(struct lodge_vcpu *vcpu, u64 msr)
+{
+	if ((msr & ~PV_EOI_ENABLE) & 3)
+		return 1;
+	if (vcpu->apic)
+		vcpu->apic->pv_eoi_set = false;
+	vcpu->pv_eoi_msr = msr;
+	return 0;
+}
+
+/**
+ * lodge_lapic_pv_eoi_entry() - let the guest end an interrupt in its memory
+ * @vcpu: in the bracket, about to enter
+ *
+ * Only if nothing else waits for that end: neither a lower request, nor the
+ * I/O APIC.
+ */
+void lodge_lapic_pv_eoi_entry(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	u8 yes = 1;
+	int v;
+
+	if (!apic || !(vcpu->pv_eoi_msr & PV_EOI_ENABLE) || apic->pv_eoi_set ||
+	    READ_ONCE(apic->regs.irr_pending))
+		return;
+	v = lodge_apic_top(apic->regs.isr);
+	if (v < 0 || test_bit(v, apic->regs.tmr) ||
+	    test_bit(v, apic->chip->eoi_vectors))
+		return;
+	apic->pv_eoi_set = !lodge_gpa_write_atomic(vcpu->vm,
+			vcpu->pv_eoi_msr & ~PV_EOI_ENABLE, &yes, sizeof(yes));
+}
+
+/**
+ * lodge_lapic_pv_eoi_exit() - has the guest ended it?
+ * @vcpu: in the bracket, after an exit
+ *
+ * If the page can't be reached now the question stays for the next exit.
+ */
+void lodge_lapic_pv_eoi_exit(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	gpa_t gpa = vcpu->pv_eoi_msr & ~PV_EOI_ENABLE;
+	u8 flag, no = 0;
+
+	if (!apic || !apic->pv_eoi_set)
+		return;
+	if (lodge_gpa_read_atomic(vcpu->vm, gpa, &flag, sizeof(flag)))
+		return;
+	if (!(flag & 1))
+		lapic_eoi(apic);
+	else if (lodge_gpa_write_atomic(vcpu->vm, gpa, &no, sizeof(no)))
+		return;
+	apic->pv_eoi_set = false;
+}

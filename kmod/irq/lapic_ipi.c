@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages on the APIC bus: to whom they go, and what they do there.
+ *
+ * Called by lapic.c (IPIs), irqchip.c (I/O APIC) and route.c (MSI), in any
+ * context, without a lock: a vCPU, once published, stays as long as the VM,
+ * and its APIC takes requests by atomic operations (lapic_regs.c).
+ * Next: irqchip.c.
+ */
+#include "chips.h"
+#include "apic_bits.h"
+
+/* MSI address and data */
+#define MSI_DEST	GENMASK(19, 12)
+#define MSI_LOGICAL	BIT(2)
+#define MSI_VECTOR	GENMASK(7, 0)
+#define MSI_DELIVERY	GENMASK(10, 8)
+#define MSI_ASSERT	BIT(14)
+#define MSI_LEVEL	BIT(15)
+
+/* Return: 1 newly requested, 0 it was already, -1 not accepted */
+static int deliver_to(struct lodge_lapic *apic, struct lodge_vcpu *src,
+		      const struct lodge_apic_msg *msg)
+{
+	struct lodge_vcpu *vcpu = apic->vcpu;
+	int ret = -1;
+
+	switch (msg->delivery) {
+	case DM_FIXED:
+	case DM_LOWEST:
+		/* One that software has switched off takes no more. */
+		if (!(READ_ONCE(apic->regs.reg[R_SVR]) & SVR_ENABLE))
+			return -1;
+		ret = lodge_apic_accept(&apic->regs, msg->vector, msg->level);
+		/* Who set the bit first notifies; the own thread looks anyway. */
+		if (ret == 1 && vcpu != src)
+			lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+		return ret;
+	case DM_NMI:
+		lodge_nmi_queue(vcpu);
+		return 1;
+	case DM_INIT:
+		/* The level de-assert of old systems does nothing any more. */
+		if (msg->level && !msg->assert)
+			return -1;
+		/* A SIPI from before INIT is void. */
+		xchg(&apic->latched, LODGE_LATCHED_INIT);
+		lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+		return 1;
+	case DM_STARTUP:
+		WRITE_ONCE(apic->sipi_vector, msg->vector);
+		smp_mb__before_atomic();
+		set_bit(LODGE_LATCH_SIPI, &apic->latched);
+		lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+		return 1;
+	default:	/* SMI: there is no SMM. ExtINT comes by LINT0 alone. */
+		return -1;
+	}
+}
+
+static struct lodge_lapic *apic_at(struct lodge_vm *vm, u32 i)
+{
+	struct lodge_vcpu *vcpu;
+
+	/* Published by nr_vcpus; LODGE_VCPUS_MAX bounds both. */
+	if (i >= smp_load_acquire(&vm->nr_vcpus))
+		return NULL;
+	vcpu = READ_ONCE(vm->vcpu[i]);
+	return vcpu ? vcpu->apic : NULL;
+}
+
+static struct lodge_lapic *apic_by_id(struct lodge_vm *vm, u32 id)
+{
+	struct lodge_irqchip *chip = vm->irqchip;
+	struct lodge_lapic *apic;
+	u32 i, nr;
+
+	if (id >= LODGE_VCPU_ID_MAX)
+		return NULL;
+	apic = apic_at(vm, READ_ONCE(chip->by_id[id]));
+	if (apic && lodge_apic_id(&apic->regs) == id)
+		return apic;
+	/* No hint, or an old one: ids change with modes, and a guest may. */
+	nr = smp_load_acquire(&vm->nr_vcpus);
+	for (i = 0; i < nr; i++) {
+		apic = apic_at(vm, i);
+		if (apic && lodge_apic_id(&apic->regs) == id) {
+			WRITE_ONCE(chip->by_id[id], i);
+			return apic;
+		}
+	}
+	return NULL;
+}
+
+/* Is @a a better choice than @b for a message to the lowest priority? */
+static bool lower(const struct lodge_lapic *a, const struct lodge_lapic *b)
+{
+	u32 pa = READ_ONCE(a->regs.reg[R_PPR]) & 0xf0;
+	u32 pb = READ_ONCE(b->regs.reg[R_PPR]) & 0xf0;
+
+	if (pa != pb)
+		return pa < pb;
+	return (s32)(READ_ONCE(a->arb) - READ_ONCE(b->arb)) < 0;
+}
+
+static bool is_for(const struct lodge_lapic *apic, struct lodge_vcpu *src,
+		   const struct lodge_apic_msg *msg)
+{
+	switch (msg->shorthand) {
+	case SHORT_ALL:
+		return lodge_apic_hw_enabled(&apic->regs);
+	case SHORT_OTHERS:
+		return apic->vcpu != src && lodge_apic_hw_enabled(&apic->regs);
+	default:
+		return lodge_apic_match(&apic->regs, msg);
+	}
+}
+
+static int deliver_lowest(struct lodge_vm *vm, struct lodge_vcpu *src,
+			  const struct lodge_apic_msg *msg)
+{
+	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+	struct lodge_lapic *apic, *best = NULL;
+
+	for (i = 0; i < nr; i++) {
+		apic = apic_at(vm, i);
+		if (apic && is_for(apic, src, msg) &&
+		    (READ_ONCE(apic->regs.reg[R_SVR]) & SVR_ENABLE) &&
+		    (!best || lower(apic, best)))
+			best = apic;
+	}
+	if (!best)
+		return -1;
+	WRITE_ONCE(best->arb, best->arb + 1);
+	return deliver_to(best, src, msg);
+}
+
+static int deliver_all(struct lodge_vm *vm, struct lodge_vcpu *src,
+		       const struct lodge_apic_msg *msg)
+{
+	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+	struct lodge_lapic *apic;
+	int ret, sum = -1;
+
+	for (i = 0; i < nr; i++) {
+		apic = apic_at(vm, i);
+		if (!apic || !is_for(apic, src, msg))
+			continue;
+		ret = deliver_to(apic, src, msg);
+		if (ret >= 0)
+			sum = max(sum, 0) + ret;
+	}
+	return sum;
+}
+
+/**
+ * lodge_apic_deliver() - send a message on the APIC bus
+ * @vm: whose bus
+ * @src: the vCPU whose thread this is, or NULL; sender of shorthands
+ * @msg: the message
+ *
+ * Context: any, also with interrupts off.
+ * Return: CPUs newly requested, 0 if all had the request already, -1 if
+ * nobody accepted it.
+ */
+int lodge_apic_deliver(struct lodge_vm *vm, struct lodge_vcpu *src,
+		       const struct lodge_apic_msg *msg)
+{
+	struct lodge_lapic *apic;
+
+	if (msg->shorthand == SHORT_SELF)
+		return deliver_to(src->apic, src, msg);
+	if (!msg->shorthand && !msg->logical &&
+	    msg->dest != (msg->x2apic ? ~0u : 0xff)) {
+		apic = apic_by_id(vm, msg->dest);
+		if (!apic || !lodge_apic_hw_enabled(&apic->regs))
+			return -1;
+		return deliver_to(apic, src, msg);
+	}
+	if (msg->delivery == DM_LOWEST)
+		return deliver_lowest(vm, src, msg);
+	return deliver_all(vm, src, msg);
+}
+
+/**
+ * lodge_msi_parse() - an MSI's address and data as a message
+ * @lo: address, low half; bits 31:20 are not looked at
+ * @data: data
+ * @msg: to fill
+ */
+void lodge_msi_parse(u32 lo, u32 data, struct lodge_apic_msg *msg)
+{
+	*msg = (struct lodge_apic_msg) {
+		.dest = FIELD_GET(MSI_DEST, lo),
+		.logical = lo & MSI_LOGICAL,
+		.vector = FIELD_GET(MSI_VECTOR, data),
+		.delivery = FIELD_GET(MSI_DELIVERY, data),
+		.level = data & MSI_LEVEL,
+		.assert = true,
+	};
+}
+
+/**
+ * lodge_irq_msi() - deliver a message-signalled interrupt
+ * @vm: whose
+ * @addr_lo: address
+ * @addr_hi: not used: APIC ids have 8 bits
+ * @data: data
+ *
+ * Context: any, also with interrupts off.
+ * Return: as lodge_apic_deliver(); -EINVAL if there is no chip.
+ */
+int lodge_irq_msi(struct lodge_vm *vm, u32 addr_lo, u32 addr_hi, u32 data)
+{
+	struct lodge_apic_msg msg;
+
+	if (!vm->irqchip)
+		return -EINVAL;
+	lodge_msi_parse(addr_lo, data, &msg);
+	return lodge_apic_deliver(vm, NULL, &msg);
+}
+
+/**
+ * lodge_lapic_local() - an event at one of the APIC's own sources
+ * @apic: own thread's
+ * @lvt: R_LVTT ... R_LVTERR
+ */
+void lodge_lapic_local(struct lodge_lapic *apic, u32 lvt)
+{
+	if (lodge_apic_local(&apic->regs, lvt) == DM_NMI)
+		lodge_nmi_queue(apic->vcpu);
+}
+
+/**
+ * lodge_lint0_nmi() - a pulse on LINT0 of CPUs that take it as an NMI
+ * @vm: whose
+ *
+ * The PIT reaches LINT0 through the PIC: old watchdogs count on it.
+ */
+void lodge_lint0_nmi(struct lodge_vm *vm)
+{
+	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+
+	for (i = 0; i < nr; i++) {
+		struct lodge_lapic *apic = apic_at(vm, i);
+
+		if (apic && lodge_apic_hw_enabled(&apic->regs) &&
+		    (READ_ONCE(apic->regs.reg[R_LVT0]) &
+		     (LVT_MASKED | LVT_DELIVERY)) == DM_NMI << 8)
+			lodge_nmi_queue(apic->vcpu);
+	}
+}
+
+/**
+ * lodge_lapic_init_pending() - is an INIT or a SIPI latched?
+ * @vcpu: any
+ */
+bool lodge_lapic_init_pending(struct lodge_vcpu *vcpu)
+{
+	return vcpu->apic && READ_ONCE(vcpu->apic->latched);
+}
+
+/**
+ * lodge_lapic_take_init() - take a latched INIT and SIPI
+ * @vcpu: own thread
+ * @vector: to fill with the SIPI's
+ *
+ * Return: LODGE_LATCHED_*, none of which is latched any more.
+ */
+unsigned int lodge_lapic_take_init(struct lodge_vcpu *vcpu, u8 *vector)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	unsigned int latched;
+
+	if (!apic)
+		return 0;
+	latched = xchg(&apic->latched, 0);
+	*vector = READ_ONCE(apic->sipi_vector);
+	return latched;
+}
+
+/**
+ * lodge_lapic_sipi_latch() - as if a SIPI had come (KVM_SET_MP_STATE)
+ * @vcpu: own thread
+ * @vector: the page to start at
+ */
+void lodge_lapic_sipi_latch(struct lodge_vcpu *vcpu, u8 vector)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+
+	WRITE_ONCE(apic->sipi_vector, vector);
+	smp_mb__before_atomic();
+	set_bit(LODGE_LATCH_SIPI, &apic->latched);
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A local APIC's registers: what reading, writing, accepting, taking and
+ * ending an interrupt does to them.
+ *
+ * Pure; lapic.c does what a write asks for beyond the registers. Other CPUs
+ * touch irr, tmr and errors alone, with atomic bit operations: accepting is
+ * "set the bit, then the hint", and taking is "clear the hint, then look once
+ * more", so that no request is ever lost and the hint costs one load.
+ *
+ * Follows the Intel SDM, "Advanced Programmable Interrupt Controller (APIC)".
+ * Next: lapic_match.c, lapic.c.
+ */
+#include "chips.h"
+#include "apic_bits.h"
+
+enum { RD = 1, WR = 2, X2WRITE_ZERO = 4, X2_ONLY = 8, X1_ONLY = 16 };
+
+#define LVT_COMMON	(LVT_VECTOR | LVT_STATUS | LVT_MASKED)
+#define LVT_MODED	(LVT_COMMON | LVT_DELIVERY)
+#define LVT_LINT	(LVT_MODED | LVT_POLARITY | LVT_REMOTE_IRR | LVT_LEVEL)
+
+/* Registers by index: offset / 16. @write: the bits that can be written */
+static const struct {
+	u8 kind;
+	u32 write;
+} table[LODGE_APIC_REGS] = {
+	[R_ID] = { RD | WR, 0xff000000 },
+	[R_VERSION] = { RD },
+	[R_TPR] = { RD | WR, 0xff },
+	[R_ARB] = { RD | X1_ONLY },
+	[R_PPR] = { RD },
+	[R_EOI] = { WR | X2WRITE_ZERO, ~0u },
+	[R_RRD] = { RD | X1_ONLY },
+	[R_LDR] = { RD | WR, 0xff000000 },
+	[R_DFR] = { RD | WR | X1_ONLY, 0xf0000000 },
+	[R_SVR] = { RD | WR, 0x3ff },
+	[R_ISR ... R_ISR + 7] = { RD },
+	[R_TMR ... R_TMR + 7] = { RD },
+	[R_IRR ... R_IRR + 7] = { RD },
+	[R_ESR] = { RD | WR | X2WRITE_ZERO, ~0u },
+	[R_ICR] = { RD | WR, 0xccfff },
+	[R_ICR2] = { RD | WR | X1_ONLY, 0xff000000 },
+	[R_LVTT] = { RD | WR, LVT_COMMON | LVT_TIMER },
+	[R_LVTTHMR] = { RD | WR, LVT_MODED },
+	[R_LVTPC] = { RD | WR, LVT_MODED },
+	[R_LVT0] = { RD | WR, LVT_LINT },
+	[R_LVT1] = { RD | WR, LVT_LINT },
+	[R_LVTERR] = { RD | WR, LVT_COMMON },
+	[R_TMICT] = { RD | WR, ~0u },
+	[R_TMCCT] = { RD },
+	[R_TDCR] = { RD | WR, 0xb },
+	[R_SELF] = { WR | X2_ONLY, 0xff },
+};
+
+static u32 ldr_of_x2id(u32 id)
+{
+	return (id >> 4) << 16 | 1u << (id & 15);
+}
+
+static void mask_lvts(struct lodge_apic_regs *r)
+{
+	int i;
+
+	for (i = R_LVTT; i <= R_LVTERR; i++)
+		WRITE_ONCE(r->reg[i], r->reg[i] | LVT_MASKED);
+}
+
+/**
+ * lodge_apic_regs_reset() - state after power-on, INIT, or enabling
+ * @r: registers; r->x2id is set
+ * @init: INIT: id and IA32_APIC_BASE stay
+ */
+void lodge_apic_regs_reset(struct lodge_apic_regs *r, bool init)
+{
+	u32 id = r->reg[R_ID];
+	int i;
+
+	for (i = 0; i < LODGE_APIC_WORDS; i++) {
+		WRITE_ONCE(r->irr[i], 0);
+		WRITE_ONCE(r->tmr[i], 0);
+		r->isr[i] = 0;
+	}
+	WRITE_ONCE(r->errors, 0);
+	WRITE_ONCE(r->irr_pending, false);
+	for (i = 0; i < LODGE_APIC_REGS; i++)
+		WRITE_ONCE(r->reg[i], 0);
+	if (!init) {
+		id = r->x2id << 24;
+		WRITE_ONCE(r->base, LODGE_BASE_DEFAULT | LODGE_BASE_ENABLE |
+			   (r->x2id ? 0 : LODGE_BASE_BSP));
+	}
+	WRITE_ONCE(r->reg[R_ID], id);
+	r->reg[R_VERSION] = LODGE_APIC_VERSION;
+	WRITE_ONCE(r->reg[R_DFR], ~0u);
+	WRITE_ONCE(r->reg[R_SVR], 0xff);
+	mask_lvts(r);
+	if (lodge_apic_x2(r))
+		WRITE_ONCE(r->reg[R_LDR], ldr_of_x2id(r->x2id));
+	/* As KVM and firmware leave it: the first CPU hears the PIC. */
+	if (!r->x2id)
+		WRITE_ONCE(r->reg[R_LVT0], DM_EXTINT << 8);
+}
+
+/**
+ * lodge_apic_error() - note an error, and tell the CPU if it wants to know
+ * @r: registers, of any CPU
+ * @bit: ESR_*, bit number
+ */
+void lodge_apic_error(struct lodge_apic_regs *r, u32 bit)
+{
+	u32 lvt = READ_ONCE(r->reg[R_LVTERR]);
+
+	if (test_and_set_bit(bit, &r->errors))
+		return;
+	/* A vector that is an error itself can't report one. */
+	if (!(lvt & LVT_MASKED) && (lvt & LVT_VECTOR) >= 16)
+		lodge_apic_accept(r, lvt & LVT_VECTOR, false);
+}
+
+/**
+ * lodge_apic_accept() - set a vector's IRR bit
+ * @r: registers, of any CPU
+ * @vector: 16 to 255; less is noted as an error
+ * @level: its end of service is to be told to the I/O APIC
+ *
+ * Return: 1 newly requested, 0 it was already, -1 not accepted.
+ */
+int lodge_apic_accept(struct lodge_apic_regs *r, u8 vector, bool level)
+{
+	bool was;
+
+	if (vector < 16) {
+		lodge_apic_error(r, ESR_RECV_ILLEGAL);
+		return -1;
+	}
+	if (level != test_bit(vector, r->tmr)) {
+		if (level)
+			set_bit(vector, r->tmr);
+		else
+			clear_bit(vector, r->tmr);
+	}
+	was = test_and_set_bit(vector, r->irr);
+	WRITE_ONCE(r->irr_pending, true);
+	return !was;
+}
+
+/**
+ * lodge_apic_local() - an event at one of the local sources
+ * @r: registers, own CPU
+ * @lvt: R_LVTT ... R_LVTERR
+ *
+ * Return: delivery mode to be acted on by the caller (NMI, SMI, INIT), or
+ * -1: masked, or done here.
+ */
+int lodge_apic_local(struct lodge_apic_regs *r, u32 lvt)
+{
+	u32 v = READ_ONCE(r->reg[lvt]);
+	int mode = FIELD_GET(LVT_DELIVERY, v);
+
+	if ((v & LVT_MASKED) || !lodge_apic_hw_enabled(r))
+		return -1;
+	if (mode != DM_FIXED)
+		return mode;
+	lodge_apic_accept(r, v & LVT_VECTOR, false);
+	return -1;
+}
+
+/**
+ * lodge_apic_ppr() - processor priority
+ * @r: registers, own CPU
+ */
+u32 lodge_apic_ppr(struct lodge_apic_regs *r)
+{
+	int top = lodge_apic_top(r->isr);
+	u32 tpr = r->reg[R_TPR], ppr = tpr;
+
+	if (top >= 0 && (u32)(top & 0xf0) > (tpr & 0xf0))
+		ppr = top & 0xf0;
+	/* Others compare it to find the CPU of lowest priority. */
+	WRITE_ONCE(r->reg[R_PPR], ppr);
+	return ppr;
+}
+
+/**
+ * lodge_apic_highest() - what the CPU is to be interrupted with
+ * @r: registers, own CPU
+ *
+ * Return: the vector, or -1.
+ */
+int lodge_apic_highest(struct lodge_apic_regs *r)
+{
+	int v;
+
+	if (!READ_ONCE(r->irr_pending) || !lodge_apic_hw_enabled(r))
+		return -1;
+	v = lodge_apic_top(r->irr);
+	if (v < 0 || (u32)(v & 0xf0) <= (lodge_apic_ppr(r) & 0xf0))
+		return -1;
+	return v;
+}
+
+/**
+ * lodge_apic_take() - the CPU takes an interrupt: from IRR to ISR
+ * @r: registers, own CPU
+ * @vector: from lodge_apic_highest()
+ */
+void lodge_apic_take(struct lodge_apic_regs *r, u8 vector)
+{
+	clear_bit(vector, r->irr);
+	r->isr[vector / BITS_PER_LONG] |= 1UL << vector % BITS_PER_LONG;
+	lodge_apic_ppr(r);
+	if (lodge_apic_top(r->irr) >= 0)
+		return;
+	WRITE_ONCE(r->irr_pending, false);
+	/* Pairs with test_and_set_bit() in lodge_apic_accept(). */
+	smp_mb();
+	if (lodge_apic_top(r->irr) >= 0)
+		WRITE_ONCE(r->irr_pending, true);
+}
+
+/**
+ * lodge_apic_eoi() - end the service of the highest vector in service
+ * @r: registers, own CPU
+ *
+ * Return: the vector, or -1 if none was.
+ */
+int lodge_apic_eoi(struct lodge_apic_regs *r)
+{
+	int v = lodge_apic_top(r->isr);
+
+	if (v < 0)
+		return -1;
+	r->isr[v / BITS_PER_LONG] &= ~(1UL << v % BITS_PER_LONG);
+	lodge_apic_ppr(r);
+	return v;
+}
+
+static u32 bitmap_word(const unsigned long *map, u32 i)
+{
+	return READ_ONCE(map[i / 2]) >> (i % 2 * 32);
+}
+
+/**
+ * lodge_apic_reg_read() - the guest reads a register, but TMCCT
+ * @r: registers, own CPU
+ * @offset: in the page, a multiple of 16
+ * @v: what is read; 0 if there is no such register
+ *
+ * Return: is there such a register in the present mode?
+ */
+bool lodge_apic_reg_read(struct lodge_apic_regs *r, u32 offset, u32 *v)
+{
+	u32 i = offset >> 4;
+	bool x2 = lodge_apic_x2(r);
+
+	*v = 0;
+	if (i >= LODGE_APIC_REGS || !(table[i].kind & RD) ||
+	    (table[i].kind & (x2 ? X1_ONLY : X2_ONLY))) {
+		if (!x2)
+			lodge_apic_error(r, ESR_ILLEGAL_REG);
+		return false;
+	}
+	if (i == R_ID)
+		*v = x2 ? r->x2id : r->reg[R_ID];
+	else if (i == R_PPR)
+		*v = lodge_apic_ppr(r);
+	else if (i >= R_ISR && i < R_ISR + 8)
+		*v = bitmap_word(r->isr, i - R_ISR);
+	else if (i >= R_TMR && i < R_TMR + 8)
+		*v = bitmap_word(r->tmr, i - R_TMR);
+	else if (i >= R_IRR && i < R_IRR + 8)
+		*v = bitmap_word(r->irr, i - R_IRR);
+	else
+		*v = r->reg[i];
+	return true;
+}
+
+static u32 write_svr(struct lodge_apic_regs *r, u32 v)
+{
+	WRITE_ONCE(r->reg[R_SVR], v);
+	if (!(v & SVR_ENABLE)) {
+		mask_lvts(r);
+		return LODGE_APIC_FX_LVT0;
+	}
+	return 0;
+}
+
+static u32 write_lvt(struct lodge_apic_regs *r, u32 i, u32 v)
+{
+	u32 old = r->reg[i];
+
+	if (!(r->reg[R_SVR] & SVR_ENABLE))
+		v |= LVT_MASKED;
+	v = (v & ~LVT_READONLY) | (old & LVT_READONLY);
+	if (i == R_LVTT && (!r->deadline_ok || (v & LVT_TIMER) == LVT_TIMER))
+		v &= ~LVT_DEADLINE;
+	WRITE_ONCE(r->reg[i], v);
+	if (i == R_LVTT && ((old ^ v) & LVT_DEADLINE))
+		return LODGE_APIC_FX_MODE;
+	return i == R_LVT0 ? LODGE_APIC_FX_LVT0 : 0;
+}
+
+static u32 write_plain(struct lodge_apic_regs *r, u32 i, u32 v)
+{
+	static const struct {
+		u8 reg;
+		u16 effect;
+	} effects[] = {
+		{ R_ID, LODGE_APIC_FX_ID },
+		{ R_ICR, LODGE_APIC_FX_IPI },
+		{ R_TDCR, LODGE_APIC_FX_DIVIDE },
+	};
+	unsigned int e;
+
+	if (i == R_DFR)
+		v |= 0x0fffffff;
+	WRITE_ONCE(r->reg[i], v);
+	if (i == R_TPR)
+		lodge_apic_ppr(r);
+	for (e = 0; e < ARRAY_SIZE(effects); e++)
+		if (effects[e].reg == i)
+			return effects[e].effect;
+	return 0;
+}
+
+static bool deadline_mode(const struct lodge_apic_regs *r)
+{
+	return (r->reg[R_LVTT] & LVT_TIMER) == LVT_DEADLINE;
+}
+
+/**
+ * lodge_apic_reg_write() - the guest writes a register
+ * @r: registers, own CPU
+ * @offset: in the page, a multiple of 16
+ * @v: what is written; of ICR in x2APIC mode the low half, the high one
+ *     having been stored in R_ICR2 by the caller
+ *
+ * Return: LODGE_APIC_FX_*, what else is to be done. LODGE_APIC_FX_BAD in
+ * x2APIC mode also for reserved bits; they are ignored in xAPIC mode.
+ */
+u32 lodge_apic_reg_write(struct lodge_apic_regs *r, u32 offset, u32 v)
+{
+	u32 i = offset >> 4;
+	bool x2 = lodge_apic_x2(r);
+
+	if (i >= LODGE_APIC_REGS || !(table[i].kind & WR) ||
+	    (table[i].kind & (x2 ? X1_ONLY : X2_ONLY))) {
+		if (!x2 && (i >= LODGE_APIC_REGS || !(table[i].kind & RD)))
+			lodge_apic_error(r, ESR_ILLEGAL_REG);
+		return LODGE_APIC_FX_BAD;
+	}
+	/* In x2APIC mode who writes what can't be written gets #GP. */
+	if (x2 && ((v & ~table[i].write & ~LVT_READONLY) || i == R_ID ||
+		   i == R_LDR || (v && (table[i].kind & X2WRITE_ZERO))))
+		return LODGE_APIC_FX_BAD;
+	v &= table[i].write;
+
+	switch (i) {
+	case R_EOI:
+		return LODGE_APIC_FX_EOI;
+	case R_SELF:
+		return LODGE_APIC_FX_SELF;
+	case R_SVR:
+		return write_svr(r, v);
+	case R_ESR:	/* any write makes what was noted readable */
+		r->reg[R_ESR] = xchg(&r->errors, 0);
+		return 0;
+	case R_LVTT ... R_LVTERR:
+		return write_lvt(r, i, v);
+	case R_TMICT:
+		if (deadline_mode(r))
+			return 0;
+		r->reg[R_TMICT] = v;
+		return LODGE_APIC_FX_COUNT;
+	default:
+		return write_plain(r, i, v);
+	}
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The local APIC's timer: one-shot, periodic and TSC-deadline.
+ *
+ * Its state is a time, apic->target, that belongs to the vCPU's thread. The
+ * hrtimer behind it is only an alarm: it asks the thread to look at the
+ * clock (LODGE_REQ_TIMER), so one that comes late or for nothing does no
+ * harm, and nothing needs to wait for it. A guest whose thread does not run
+ * costs the host no interrupts either.
+ *
+ * Follows the Intel SDM, "APIC Timer". The timer's clock is 1 GHz: VMMs count
+ * on it. Next: lapic_ipi.c.
+ */
+#include "chips.h"
+#include "apic_bits.h"
+
+/* Shorter periods are stretched, or a guest could do nothing else. */
+#define PERIOD_MIN_NS	200000ULL
+/* Later than any machine's end, and no sum with it overflows. */
+#define FAR_NS		(1ULL << 62)
+
+static unsigned int divide_shift(const struct lodge_lapic *apic)
+{
+	u32 v = LODGE_APIC(&apic->regs, R_TDCR << 4);
+
+	/* 0: by 2, 1: by 4 ... 6: by 128, 7: by 1 */
+	return (((v & 3) | (v & 8) >> 1) + 1) & 7;
+}
+
+static bool deadline_mode(const struct lodge_lapic *apic)
+{
+	return (apic->regs.reg[R_LVTT] & LVT_TIMER) == LVT_DEADLINE;
+}
+
+static bool periodic_mode(const struct lodge_lapic *apic)
+{
+	return (apic->regs.reg[R_LVTT] & LVT_TIMER) == LVT_PERIODIC;
+}
+
+static u64 period_ns(const struct lodge_lapic *apic)
+{
+	return max((u64)apic->regs.reg[R_TMICT] << divide_shift(apic),
+		   PERIOD_MIN_NS);
+}
+
+static enum hrtimer_restart timer_alarm(struct hrtimer *t)
+{
+	struct lodge_lapic *apic = container_of(t, struct lodge_lapic, timer);
+
+	lodge_vcpu_request(apic->vcpu, LODGE_REQ_TIMER);
+	return HRTIMER_NORESTART;
+}
+
+static void timer_arm(struct lodge_lapic *apic)
+{
+	if (apic->target)
+		hrtimer_start(&apic->timer, ns_to_ktime(apic->target),
+			      HRTIMER_MODE_ABS_PINNED_HARD);
+}
+
+/* In TSC-deadline mode: when, and at once if it has passed. */
+static void deadline_arm(struct lodge_lapic *apic)
+{
+	u64 tsc = lodge_tsc_read(apic->vcpu);
+	u64 ns = 0;
+
+	if (apic->tscdeadline > tsc)
+		ns = lodge_tsc_to_ns(apic->vcpu, apic->tscdeadline - tsc) + 1;
+	apic->target = ktime_get_ns() + min(ns, FAR_NS);
+	if (ns)
+		timer_arm(apic);
+	else
+		lodge_lapic_timer_inject(apic->vcpu);
+}
+
+/**
+ * lodge_timer_init() - prepare a timer that is off
+ * @apic: whose
+ */
+void lodge_timer_init(struct lodge_lapic *apic)
+{
+	lodge_host_timer_init(&apic->timer, timer_alarm);
+}
+
+/**
+ * lodge_timer_stop() - off
+ * @apic: whose
+ */
+void lodge_timer_stop(struct lodge_lapic *apic)
+{
+	apic->target = 0;
+	apic->tscdeadline = 0;
+	hrtimer_cancel(&apic->timer);
+}
+
+/**
+ * lodge_timer_start() - count down, or not, in one-shot and periodic mode
+ * @apic: whose
+ * @ticks: to go in this round; 0: off
+ */
+void lodge_timer_start(struct lodge_lapic *apic, u32 ticks)
+{
+	u64 ns = (u64)ticks << divide_shift(apic);
+
+	if (!ticks) {
+		lodge_timer_stop(apic);
+		return;
+	}
+	if (periodic_mode(apic) && ticks == apic->regs.reg[R_TMICT])
+		ns = period_ns(apic);
+	apic->target = ktime_get_ns() + ns;
+	timer_arm(apic);
+}
+
+/**
+ * lodge_timer_mode() - LVTT went into or out of TSC-deadline mode
+ * @apic: whose
+ */
+void lodge_timer_mode(struct lodge_lapic *apic)
+{
+	lodge_timer_stop(apic);
+	apic->regs.reg[R_TMICT] = 0;
+}
+
+/**
+ * lodge_timer_left() - the current count
+ * @apic: whose
+ *
+ * Return: ticks to go, 0 if off or in TSC-deadline mode.
+ */
+u32 lodge_timer_left(struct lodge_lapic *apic)
+{
+	u64 now, period, past;
+	unsigned int shift = divide_shift(apic);
+
+	if (!apic->target || deadline_mode(apic))
+		return 0;
+	now = ktime_get_ns();
+	if (apic->target > now)
+		return min_t(u64, (apic->target - now) >> shift, U32_MAX);
+	if (!periodic_mode(apic))
+		return 0;
+	period = period_ns(apic);
+	past = (now - apic->target) % period;
+	return (period - past) >> shift;
+}
+
+/**
+ * lodge_lapic_timer_inject() - deliver what is due
+ * @vcpu: own thread
+ *
+ * Periods that passed unseen become one interrupt.
+ */
+void lodge_lapic_timer_inject(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	u64 now, period;
+
+	if (!apic || !apic->target)
+		return;
+	now = ktime_get_ns();
+	if (now < apic->target)
+		return;
+	if (deadline_mode(apic)) {
+		/* Two clocks, rounded: never early by the guest's own. */
+		if (lodge_tsc_read(vcpu) < apic->tscdeadline) {
+			deadline_arm(apic);
+			return;
+		}
+		apic->tscdeadline = 0;
+		apic->target = 0;
+	} else if (periodic_mode(apic)) {
+		period = period_ns(apic);
+		apic->target += ((now - apic->target) / period + 1) * period;
+		timer_arm(apic);
+	} else {
+		apic->target = 0;
+	}
+	lodge_lapic_local(apic, R_LVTT);
+}
+
+/**
+ * lodge_lapic_timer_migrate() - the vCPU runs on another CPU than before
+ * @vcpu: own thread
+ *
+ * An alarm on the CPU of the thread needs no kick across CPUs.
+ */
+void lodge_lapic_timer_migrate(struct lodge_vcpu *vcpu)
+{
+	if (vcpu->apic)
+		timer_arm(vcpu->apic);
+}
+
+/**
+ * lodge_lapic_tscdeadline() - IA32_TSC_DEADLINE
+ * @vcpu: own thread
+ */
+u64 lodge_lapic_tscdeadline(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+
+	return apic && deadline_mode(apic) ? apic->tscdeadline : 0;
+}
+
+/**
+ * lodge_lapic_set_tscdeadline() - write IA32_TSC_DEADLINE
+ * @vcpu: own thread
+ * @v: guest TSC at which to interrupt; 0: off
+ *
+ * Ignored when the timer is not in TSC-deadline mode.
+ */
+void lodge_lapic_set_tscdeadline(struct lodge_vcpu *vcpu, u64 v)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+
+	if (!apic || !lodge_apic_hw_enabled(&apic->regs) ||
+	    !deadline_mode(apic))
+		return;
+	if (!v) {
+		lodge_timer_stop(apic);
+		return;
+	}
+	apic->tscdeadline = v;
+	deadline_arm(apic);
+}
