@@ -200,12 +200,12 @@ int lodge_op_cmpxchg8b(struct lodge_emul *e)
 	gva_t la;
 	int rc;
 
+	if (len == 16 && lodge_mem_misaligned(e, 16))
+		return raise_gp0(e);
 	rc = lodge_mem_linear(e, e->insn.seg, e->ea, len,
 			      LODGE_ACCESS_WRITE, &la);
 	if (rc != LODGE_EMUL_OK)
 		return rc;
-	if (len == 16 && (la & 15))
-		return raise_gp0(e);
 	rc = lodge_linear_read(e, la, old, len, LODGE_ACCESS_WRITE);
 	if (rc != LODGE_EMUL_OK)
 		return rc;

@@ -141,6 +141,7 @@ int lodge_io_log(struct lodge_emul *e, enum lodge_io_kind kind, u64 addr,
 bool lodge_canonical(const struct lodge_emul *e, u64 la);
 int lodge_mem_linear(struct lodge_emul *e, unsigned int seg, u64 off,
 		     unsigned int len, unsigned int access, gva_t *la);
+bool lodge_mem_misaligned(const struct lodge_emul *e, unsigned int len);
 int lodge_linear_read(struct lodge_emul *e, gva_t la, void *data,
 		      unsigned int len, unsigned int access);
 int lodge_linear_write(struct lodge_emul *e, gva_t la, const void *data,

@@ -88,6 +88,18 @@ int lodge_mem_linear(struct lodge_emul *e, unsigned int seg, u64 off,
 	return LODGE_EMUL_OK;
 }
 
+/*
+ * Is the memory operand of an instruction that demands it (#GP) aligned to
+ * @len? CPUs look at this first, then at the rest of the address.
+ */
+bool lodge_mem_misaligned(const struct lodge_emul *e, unsigned int len)
+{
+	const struct lodge_seg *s = seg_now(e, e->insn.seg);
+	bool flat = long64(e) && e->insn.seg < LODGE_FS;
+
+	return (e->ea + (flat ? 0 : s->base)) & (len - 1);
+}
+
 static void log_add(struct lodge_emul *e, enum lodge_io_kind kind, u64 addr,
 		    const void *data, unsigned int len, bool write)
 {

@@ -28,19 +28,10 @@ static u8 mandatory_prefix(const struct lodge_emul *e)
 	return e->insn.opsize_prefix ? 0x66 : 0;
 }
 
-/* CPUs look at the alignment first, then at the rest of the address. */
-static bool misaligned(const struct lodge_emul *e, unsigned int len)
-{
-	const struct lodge_seg *s = seg_now(e, e->insn.seg);
-	bool flat = long64(e) && e->insn.seg < LODGE_FS;
-
-	return (e->ea + (flat ? 0 : s->base)) & (len - 1);
-}
-
 static int load(struct lodge_emul *e, void *data, unsigned int len,
 		bool aligned)
 {
-	if (aligned && misaligned(e, len))
+	if (aligned && lodge_mem_misaligned(e, len))
 		return raise_gp0(e);
 	return lodge_mem_read(e, e->insn.seg, e->ea, data, len, 0);
 }
@@ -48,7 +39,7 @@ static int load(struct lodge_emul *e, void *data, unsigned int len,
 static int store(struct lodge_emul *e, const void *data, unsigned int len,
 		 bool aligned)
 {
-	if (aligned && misaligned(e, len))
+	if (aligned && lodge_mem_misaligned(e, len))
 		return raise_gp0(e);
 	return lodge_mem_write(e, e->insn.seg, e->ea, data, len, NULL);
 }

@@ -93,6 +93,8 @@ int lodge_op_enter(struct lodge_emul *e)
 	/* The frame's end must be writable, though nothing is written. */
 	rc = lodge_mem_linear(e, LODGE_SS, rsp & size_mask(width), e->size,
 			      LODGE_ACCESS_WRITE, &probe);
+	if (rc == LODGE_EMUL_OK)
+		rc = lodge_linear_probe(e, probe, e->size, LODGE_ACCESS_WRITE);
 	if (rc != LODGE_EMUL_OK)
 		return rc;
 	lodge_reg_write(e, LODGE_RSP, rsp, width);
