@@ -421,11 +421,11 @@ const struct lodge_msr lodge_msr_table[] = {
 	REG(MSR_LSTAR, S | C, lstar),
 	REG(MSR_CSTAR, S | C, cstar),
 	REG(MSR_SYSCALL_MASK, S, sfmask),
+	ABSENT(0xc00000e7, 0xc00000e9),			/* MPERF, APERF, IRPERF */
 	FUNC(MSR_FS_BASE, MSR_GS_BASE, C, seg_base_read, seg_base_write),
 	REG(MSR_KERNEL_GS_BASE, S | C, kernel_gs_base),
 	FUNC(MSR_TSC_AUX, MSR_TSC_AUX, S, tsc_aux_read, tsc_aux_write),
 	ABSENT(0xc0000104, 0xc0000104),			/* TSC_RATIO */
-	ABSENT(0xc00000e7, 0xc00000e9),			/* MPERF, APERF, IRPERF */
 	ABSENT(0xc0000300, 0xc0000302),			/* PMU v2 */
 	ABSENT(0xc0002000, 0xc0002fff),			/* scalable MCA */
 	CONST(MSR_K7_EVNTSEL0, MSR_K7_PERFCTR3, 0, drop_write),
