@@ -434,10 +434,10 @@ const struct lodge_msr lodge_msr_table[] = {
 	  .read = field_read, .write = hwcr_write,
 	  .offset = offsetof(struct lodge_vcpu, msr.hwcr) },
 	CONST(MSR_K7_CLK_CTL, MSR_K7_CLK_CTL, 0x20000000, drop_write),
-	CONST(MSR_AMD64_PATCH_LOADER, MSR_AMD64_PATCH_LOADER, 0, drop_write),
-	CONST(MSR_K8_INT_PENDING_MSG, MSR_K8_INT_PENDING_MSG, 0, drop_write),
 	CONST(MSR_AMD64_NB_CFG & 0xffffffff, MSR_AMD64_NB_CFG & 0xffffffff, 0,
 	      drop_write),
+	CONST(MSR_AMD64_PATCH_LOADER, MSR_AMD64_PATCH_LOADER, 0, drop_write),
+	CONST(MSR_K8_INT_PENDING_MSG, MSR_K8_INT_PENDING_MSG, 0, drop_write),
 	CONST(MSR_FAM10H_MMIO_CONF_BASE, MSR_FAM10H_MMIO_CONF_BASE, 0,
 	      zero_write),
 	ABSENT(0xc0010061, 0xc001006b),			/* P-states */
