@@ -137,8 +137,8 @@ static int walk_down(struct lodge_walk *w, struct walk_state *s, gva_t gva,
 		u32 e32 = 0;
 		bool leaf;
 
-		/* The PDPT of legacy PAE has four entries. */
-		index &= s->mode == WALK_PAE && level == 3 ? 3 : (1 << bits) - 1;
+		/* 32 bits of linear address leave four entries for PAE's top. */
+		index &= (1 << bits) - 1;
 		st->at = table + index * s->size;
 		if (s->size == 4) {
 			err = w->read(w, st->at, &e32, 4);
@@ -171,8 +171,7 @@ static bool walk_key_denies(const struct lodge_walk *w, u64 leaf, u32 access)
 	u32 rights = w->pkru >> (2 * key);
 	bool user = (access & LODGE_PF_U) && !(access & LODGE_WALK_IMPLICIT);
 
-	if (!(w->cr4 & LODGE_CR4_PKE) || !(w->efer & LODGE_EFER_LMA) ||
-	    (access & LODGE_PF_I))
+	if (!(w->cr4 & LODGE_CR4_PKE) || !(w->efer & LODGE_EFER_LMA))
 		return false;
 	if (rights & 1)
 		return true;
@@ -205,8 +204,7 @@ static u32 walk_denied(const struct lodge_walk *w, const struct walk_state *s,
 			continue;	/* the PDPTE says nothing on rights */
 		page_w &= !!(e & PTE_W);
 		page_u &= !!(e & PTE_U);
-		if (s->mode != WALK_32)
-			page_x &= !(e & PTE_NX);
+		page_x &= !(e & PTE_NX);
 	}
 	if (user && !page_u)
 		return LODGE_PF_P;

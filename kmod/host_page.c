@@ -232,8 +232,13 @@ int lodge_host_page_get(unsigned long hva, bool write, bool atomic,
  */
 void lodge_host_page_dirty(struct lodge_host_page *p)
 {
-	if (p->page && !PageReserved(p->page) && !PageDirty(p->page))
-		SetPageDirty(p->page);
+	struct folio *folio;
+
+	if (!p->page)
+		return;
+	folio = page_folio(p->page);
+	if (!folio_test_dirty(folio))
+		folio_set_dirty(folio);
 }
 
 /**

@@ -280,6 +280,31 @@ static void test_zap_large(void)
 	pt_end(&pt);
 }
 
+/* What is not there takes no time. */
+static void test_steps(void)
+{
+	struct lodge_pt_freed freed = {};
+	struct lodge_pt pt;
+	gfn_t g = 0;
+
+	pt_init(&pt, 4, 0);
+	CHECK(!lodge_pt_zap_step(&pt, &g, 1ULL << 36, &freed));
+	CHECK_EQ(g, 1ULL << 27);
+	CHECK(!lodge_pt_young_step(&pt, &g, 1ULL << 36, true));
+	CHECK_EQ(g, 2ULL << 27);
+	CHECK_EQ(map(&pt, 0x123, 1, leaf(1, 1, true)), 0);
+	g = 0x40001;
+	CHECK(!lodge_pt_zap_step(&pt, &g, 1ULL << 36, &freed));
+	CHECK_EQ(g, 0x80000);
+	g = 0x201;
+	CHECK(!lodge_pt_young_step(&pt, &g, 1ULL << 36, true));
+	CHECK_EQ(g, 0x400);
+	g = 0x100;
+	CHECK(lodge_pt_young_step(&pt, &g, 0x150, true));
+	CHECK_EQ(g, 0x150);
+	pt_end(&pt);
+}
+
 /* Hardware that is still in a detached table must find nothing there. */
 static void test_zap_chain(void)
 {
@@ -505,6 +530,7 @@ static const struct ktap_test tests[] = {
 	{ "mapping again only adds rights", test_map_rights_grow },
 	{ "zapping pages frees empty tables", test_zap_pages },
 	{ "a part of a large page takes it all", test_zap_large },
+	{ "what is not there is passed over", test_steps },
 	{ "detached tables are empty to hardware", test_zap_chain },
 	{ "the memory encryption bit is kept", test_crypt },
 	{ "write protection", test_protect },
