@@ -117,7 +117,7 @@ static const struct cpuid_rule cpuid_rules[] = {
 	  .force = { 0, BIT(1) /* TSC_ADJUST */, 0, BIT(29) /* ARCH_CAP */ } },
 	{ 7, 1, .indexed = true,
 	  .keep = { BITS_7_1_EAX, NONE, NONE, BITS_7_1_EDX } },
-	{ 0xa, 0 },
+	{ .leaf = 0xa },
 	{ 0xb, 0, .indexed = true },
 	{ 0x1f, 0, .indexed = true },
 	{ 0x80000001, 0,
@@ -131,7 +131,7 @@ static const struct cpuid_rule cpuid_rules[] = {
 	{ 0x80000008, 0, .keep = { 0xffff, BITS_EXT8_EBX, ALL, NONE } },
 	{ 0x80000019, 0, .keep = { ALL, ALL, NONE, NONE } },
 	{ 0x8000001a, 0, .keep = { GENMASK(2, 0), NONE, NONE, NONE } },
-	{ 0x8000001e, 0 },
+	{ .leaf = 0x8000001e },
 	{ 0x80000021, 0, .keep = { BITS_EXT21_EAX, NONE, NONE, NONE } },
 };
 
