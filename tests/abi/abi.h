@@ -340,6 +340,53 @@ struct kvm_cpuid2 *abi_cpuid(int fd);
 struct kvm_cpuid_entry2 *abi_cpuid_find(struct kvm_cpuid2 *cpuid,
 					uint32_t function, uint32_t index);
 
+/*
+ * A guest for tests of interrupts: it takes what comes in a window of a few
+ * hundred instructions, then gives the test its turn, and again.
+ */
+#define G_TURNS								\
+	"77: sti; nop; mov $300, %ecx; 78: dec %ecx; jnz 78b; cli\n"	\
+	G_SYNC "jmp 77b\n"
+
+/**
+ * abi_turn() - run until the guest takes a trap or gives the test its turn
+ * @vcpu: the vCPU, its guest made of G_TURNS
+ *
+ * Return: the trap's vector, or -1.
+ */
+int abi_turn(struct abi_vcpu *vcpu);
+
+/**
+ * abi_turn_wait() - abi_turn() until there is a trap
+ * @vcpu: the vCPU
+ *
+ * For what a timer or another thread brings about; ends the test after five
+ * seconds. Return: the trap's vector.
+ */
+int abi_turn_wait(struct abi_vcpu *vcpu);
+
+/**
+ * abi_lapic_enable() - set the software enable bit through KVM_SET_LAPIC
+ * @vcpu: the vCPU
+ */
+void abi_lapic_enable(struct abi_vcpu *vcpu);
+
+/* A register of the local APIC, by its offset in the page. */
+uint32_t abi_lapic_get(struct abi_vcpu *vcpu, unsigned int offset);
+void abi_lapic_set(struct abi_vcpu *vcpu, unsigned int offset, uint32_t value);
+
+/**
+ * abi_ioapic_set() - an I/O APIC redirection entry, by KVM_SET_IRQCHIP
+ * @vm: the VM
+ * @pin: 0-23
+ * @entry: its 64 bits
+ */
+void abi_ioapic_set(struct abi_vm *vm, unsigned int pin, uint64_t entry);
+uint64_t abi_ioapic_get(struct abi_vm *vm, unsigned int pin);
+
+/* KVM_IRQ_LINE; the result is 0 or a negative errno. */
+int abi_irq_line(struct abi_vm *vm, uint32_t gsi, uint32_t level);
+
 /* A vCPU run by a thread of its own, see abi_thread_start(). */
 struct abi_thread;
 
