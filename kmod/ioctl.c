@@ -26,6 +26,8 @@ static long ioctl_locked(const struct lodge_ioctl *e, struct lodge_call *call)
 
 static long ioctl_copied(const struct lodge_ioctl *e, struct lodge_call *call)
 {
+	unsigned int dir = e->flags & LODGE_IOCTL_IN ? _IOC_WRITE :
+						       _IOC_DIR(e->cmd);
 	size_t size = _IOC_SIZE(e->cmd);
 	u64 small[66];		/* all but KVM_*_LAPIC and KVM_*_XSAVE */
 	long r = -EFAULT;
@@ -38,12 +40,12 @@ static long ioctl_copied(const struct lodge_ioctl *e, struct lodge_call *call)
 			return -ENOMEM;
 		call->buf = big;
 	}
-	if (!(_IOC_DIR(e->cmd) & _IOC_WRITE))
+	if (!(dir & _IOC_WRITE))
 		memset(call->buf, 0, size);
 	else if (copy_from_user(call->buf, call->user, size))
 		goto out;
 	r = ioctl_locked(e, call);
-	if (r >= 0 && (_IOC_DIR(e->cmd) & _IOC_READ) &&
+	if (r >= 0 && (dir & _IOC_READ) &&
 	    copy_to_user(call->user, call->buf, size))
 		r = -EFAULT;
 out:

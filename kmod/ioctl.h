@@ -18,6 +18,7 @@ struct kvm_msrs;
 /* struct lodge_ioctl.flags */
 #define LODGE_IOCTL_RAW		1	/* of varying size: copies by itself */
 #define LODGE_IOCTL_LOCK	2	/* to be called with vm->lock held */
+#define LODGE_IOCTL_IN		4	/* its number says out, but it is in */
 
 /* One call: what the handler gets. */
 struct lodge_call {

@@ -41,6 +41,7 @@ static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
 	vcpu->events.user_irq = -1;
 	vcpu->avail = LODGE_R_ALL;
 	vcpu->mcg_cap = LODGE_MCE_BANKS;
+	vcpu->msr.apic_base = APIC_BASE_DEFAULT | (id ? 0 : APIC_BASE_BSP);
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
 
@@ -153,13 +154,6 @@ static int vcpu_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static u64 apic_base(struct lodge_vcpu *vcpu)
-{
-	if (vcpu->apic)
-		return lodge_lapic_base(vcpu);
-	return APIC_BASE_DEFAULT | (vcpu->id ? 0 : APIC_BASE_BSP);
-}
-
 /* Could an interrupt from the user be taken at once? */
 static bool ready_for_irq(struct lodge_vcpu *vcpu)
 {
@@ -178,7 +172,8 @@ static void run_report(struct lodge_vcpu *vcpu)
 
 	run->if_flag = !!(vcpu->regs.rflags & LODGE_RFLAGS_IF);
 	run->cr8 = vcpu->apic ? lodge_lapic_cr8(vcpu) : vcpu->regs.cr8;
-	run->apic_base = apic_base(vcpu);
+	run->apic_base = vcpu->apic ? lodge_lapic_base(vcpu) :
+				      vcpu->msr.apic_base;
 	run->ready_for_interrupt_injection = ready_for_irq(vcpu);
 }
 

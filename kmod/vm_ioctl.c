@@ -262,6 +262,7 @@ static long vm_enable_cap(const struct lodge_call *c)
 
 #define RAW	LODGE_IOCTL_RAW
 #define LOCK	LODGE_IOCTL_LOCK
+#define IN	LODGE_IOCTL_IN
 
 static const struct lodge_ioctl vm_ioctls[] = {
 	{ KVM_CHECK_EXTENSION, 0, vm_check_extension },
@@ -273,10 +274,10 @@ static const struct lodge_ioctl vm_ioctls[] = {
 	{ KVM_CREATE_IRQCHIP, LOCK, vm_create_irqchip },
 	{ KVM_IRQ_LINE, 0, vm_irq_line },
 	{ KVM_GET_IRQCHIP, LOCK, vm_get_irqchip },
-	{ KVM_SET_IRQCHIP, LOCK, vm_set_irqchip },
+	{ KVM_SET_IRQCHIP, LOCK | IN, vm_set_irqchip },
 	{ KVM_CREATE_PIT, LOCK, vm_create_pit },
 	{ KVM_GET_PIT, LOCK, vm_get_pit },
-	{ KVM_SET_PIT, LOCK, vm_set_pit },
+	{ KVM_SET_PIT, LOCK | IN, vm_set_pit },
 	{ KVM_IRQ_LINE_STATUS, 0, vm_irq_line_status },
 	{ KVM_REGISTER_COALESCED_MMIO, 0, vm_coalesced_add },
 	{ KVM_UNREGISTER_COALESCED_MMIO, 0, vm_coalesced_remove },
