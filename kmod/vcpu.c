@@ -41,7 +41,6 @@ static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
 	vcpu->events.user_irq = -1;
 	vcpu->avail = LODGE_R_ALL;
 	vcpu->mcg_cap = LODGE_MCE_BANKS;
-	vcpu->msr.apic_base = APIC_BASE_DEFAULT | (id ? 0 : APIC_BASE_BSP);
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
 
@@ -78,6 +77,8 @@ static int vcpu_parts_init(struct lodge_vcpu *vcpu)
 	vcpu->mp_state = vcpu->vm->irqchip && vcpu->id ?
 		KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE;
 	lodge_vcpu_reset(vcpu, false);
+	vcpu->msr.apic_base = APIC_BASE_DEFAULT |
+			      (vcpu->id ? 0 : APIC_BASE_BSP);
 	return 0;
 
 out_lapic:
