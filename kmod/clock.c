@@ -68,7 +68,7 @@ void lodge_clock_pair(u64 *tsc, u64 *ns)
  */
 bool lodge_clock_stable(void)
 {
-	return boot_cpu_has(X86_FEATURE_CONSTANT_TSC) && !check_tsc_unstable();
+	return !check_tsc_unstable();
 }
 
 /**
@@ -158,6 +158,8 @@ void lodge_clock_vcpu_init(struct lodge_vcpu *vcpu)
 {
 	memset(&vcpu->clock, 0, sizeof(vcpu->clock));
 	vcpu->clock.tsc_khz = vcpu->vm->clock.tsc_khz;
+	vcpu->clock.tsc_lost = READ_ONCE(vcpu->vm->clock.tsc_lost);
+	vcpu->clock.page_cpu = -1;
 	lodge_pvclock_ratio(vcpu->clock.tsc_khz, &vcpu->clock.ns_mul,
 			    &vcpu->clock.ns_shift);
 	tsc_sync(vcpu, 0);
@@ -250,4 +252,62 @@ int lodge_tsc_set_khz(struct lodge_vcpu *vcpu, u32 khz)
 	lodge_pvclock_ratio(khz, &vcpu->clock.ns_mul, &vcpu->clock.ns_shift);
 	tsc_offset_set(vcpu, vcpu->clock.tsc_offset);
 	return 0;
+}
+
+/*
+ * The host's TSC has gone back: over a suspend, or from one CPU to another
+ * where they don't agree. Guests must not notice. In the first case the
+ * vCPUs of the VM go on together, from the last that any of them saw.
+ */
+static void tsc_went_back(struct lodge_vcpu *vcpu, u64 now)
+{
+	struct lodge_vm *vm = vcpu->vm;
+	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+	u64 last = vcpu->clock.tsc_seen;
+	unsigned long flags;
+
+	if (!lodge_clock_stable()) {
+		tsc_offset_set(vcpu, vcpu->clock.tsc_offset +
+			       tsc_scaled(vcpu, last - now));
+		return;
+	}
+	raw_spin_lock_irqsave(&vm->clock_lock, flags);
+	if (vm->clock.tsc_lost == vcpu->clock.tsc_lost) {
+		for (i = 0; i < nr; i++)
+			last = max(last,
+				   READ_ONCE(vm->vcpu[i]->clock.tsc_seen));
+		vm->clock.tsc_lost += last - now;
+		vm->clock.last_tsc_offset += tsc_scaled(vcpu, last - now);
+		vm->clock.master = false;
+	}
+	raw_spin_unlock_irqrestore(&vm->clock_lock, flags);
+	lodge_vm_request(vm, LODGE_REQ_CLOCK, false);
+}
+
+/**
+ * lodge_clock_check() - what time asks for before a guest is entered
+ * @vcpu: of the current thread
+ *
+ * Context: before each bracket, outside it; may sleep.
+ */
+void lodge_clock_check(struct lodge_vcpu *vcpu)
+{
+	struct lodge_vclock *v = &vcpu->clock;
+	u64 now = tsc_host(), lost;
+
+	if (unlikely(now + v->tsc_khz < v->tsc_seen))
+		tsc_went_back(vcpu, now);
+	WRITE_ONCE(v->tsc_seen, now);
+
+	lost = READ_ONCE(vcpu->vm->clock.tsc_lost);
+	if (unlikely(lost != v->tsc_lost)) {
+		tsc_offset_set(vcpu, v->tsc_offset +
+			       tsc_scaled(vcpu, lost - v->tsc_lost));
+		v->tsc_lost = lost;
+	}
+	if ((v->system_time_msr & 1) && v->page_cpu != raw_smp_processor_id() &&
+	    unlikely(!lodge_clock_stable()))
+		lodge_clock_update(vcpu);
+	if (v->steal_msr & 1)
+		lodge_steal_update(vcpu);
 }

@@ -60,8 +60,6 @@ void lodge_msr_reset(struct lodge_vcpu *vcpu);	/* power-on */
 int lodge_mtrr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);
 int lodge_mtrr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v);
 #define LODGE_MCE_BANKS		32	/* KVM_CAP_MCE */
-#define LODGE_MCE_CAP		(BIT_ULL(8) | BIT_ULL(24) | LODGE_MCE_BANKS)
-int lodge_mce_setup(struct lodge_vcpu *vcpu, u64 mcg_cap); /* X86_SETUP_MCE */
 int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);
 int lodge_mce_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
 
@@ -116,6 +114,7 @@ struct lodge_clock {		/* a VM's; all under vm->clock_lock but [c] */
 	u64 last_tsc_offset;
 	u32 last_tsc_khz;
 	bool tsc_written;
+	u64 tsc_lost;		/* ticks the host's TSC has gone back, in all */
 	u32 tsc_khz;		/* [c] the host's */
 };
 struct lodge_vclock {		/* a vCPU's; vcpu->mutex */
@@ -123,6 +122,9 @@ struct lodge_vclock {		/* a vCPU's; vcpu->mutex */
 	u64 tsc_ratio;		/* 0: none */
 	u32 tsc_khz;		/* what the guest sees */
 	u64 tsc_adjust;
+	u64 tsc_seen;		/* host's, before the last bracket */
+	u64 tsc_lost;		/* of the VM's, in tsc_offset already */
+	int page_cpu;		/* where the clock page was written */
 	u64 system_time_msr, wall_clock_msr, steal_msr;
 	u32 ns_mul;		/* guest TSC to ns: lodge_pvclock_scale() */
 	s8 ns_shift;
@@ -144,7 +146,8 @@ u64 lodge_clock_base_ns(void);			/* that base, now */
 void lodge_clock_update(struct lodge_vcpu *vcpu);   /* LODGE_REQ_CLOCK: may sleep */
 void lodge_steal_update(struct lodge_vcpu *vcpu);   /* LODGE_REQ_STEAL: may sleep */
 void lodge_steal_preempted(struct lodge_vcpu *vcpu); /* about to sleep; may sleep */
-bool lodge_clock_stable(void);	/* if not, moving to a CPU means LODGE_REQ_CLOCK */
+void lodge_clock_check(struct lodge_vcpu *vcpu); /* before a bracket; may sleep */
+bool lodge_clock_stable(void);
 u64 lodge_kvmclock_ns(struct lodge_vm *vm);	/* kvmclock now; clock_lock not held */
 int lodge_clock_get(struct lodge_vm *vm, struct kvm_clock_data *d);
 int lodge_clock_set(struct lodge_vm *vm, const struct kvm_clock_data *d);

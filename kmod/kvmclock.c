@@ -5,7 +5,7 @@
  * One pair of host TSC and time serves all vCPUs of a VM, so their clocks
  * agree to the nanosecond; it is taken anew only when the user sets the
  * clock (or at each update, where the host's TSC can't be relied on).
- * Called by run.c for LODGE_REQ_CLOCK, pv.c and the VM's ioctls.
+ * Called by run.c for LODGE_REQ_CLOCK, clock.c and the VM's ioctls.
  * Next: steal.c.
  */
 #include <linux/ktime.h>
@@ -154,6 +154,7 @@ void lodge_clock_update(struct lodge_vcpu *vcpu)
 		v->wall_clock_due = false;
 		clock_wall_write(vcpu);
 	}
+	v->page_cpu = raw_smp_processor_id();
 	if (!(v->system_time_msr & 1))
 		return;
 	info.tsc_to_system_mul = v->ns_mul;

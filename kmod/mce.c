@@ -2,7 +2,8 @@
 /*
  * Machine-check registers: kept for the guest, which finds no errors there.
  *
- * Called by msr.c; lodge_mce_setup() by the vCPU's ioctls. Next: msr.c.
+ * Called by msr.c. What banks there are is set by KVM_X86_SETUP_MCE, in
+ * vcpu_ioctl.c. Next: msr.c.
  */
 #include <asm/msr-index.h>
 
@@ -11,30 +12,6 @@
 #define MCG_CTL_P_BIT		BIT_ULL(8)
 #define MCG_BANKS(cap)		((cap) & 0xff)
 #define HWCR_STATUS_WRITE	BIT_ULL(18)
-
-/**
- * lodge_mce_setup() - KVM_X86_SETUP_MCE
- * @vcpu: whose
- * @mcg_cap: what the guest is to read from IA32_MCG_CAP
- *
- * Return: 0 or -EINVAL.
- */
-int lodge_mce_setup(struct lodge_vcpu *vcpu, u64 mcg_cap)
-{
-	u32 banks = MCG_BANKS(mcg_cap), i;
-
-	if (!banks || banks > LODGE_MCE_BANKS)
-		return -EINVAL;
-	/* Bits 23:16, the number of extended registers, are the user's. */
-	if (mcg_cap & ~(LODGE_MCE_CAP | 0xff | 0xff0000))
-		return -EINVAL;
-	vcpu->mcg_cap = mcg_cap;
-	if (mcg_cap & MCG_CTL_P_BIT)
-		vcpu->mcg_ctl = ~0ULL;
-	for (i = 0; i < banks; i++)
-		vcpu->mce_bank[4 * i] = ~0ULL;
-	return 0;
-}
 
 /**
  * lodge_mce_read() - read a machine-check MSR

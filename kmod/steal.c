@@ -2,9 +2,9 @@
 /*
  * Steal time: how long a vCPU's thread waited for a CPU of the host.
  *
- * Called by run.c: lodge_steal_update() for LODGE_REQ_STEAL, which it makes
- * when the thread has been off the CPU, and lodge_steal_preempted() before
- * that. Next: pv.c.
+ * Called before each bracket, by clock.c, and for LODGE_REQ_STEAL;
+ * lodge_steal_preempted() when the thread is about to give up the CPU.
+ * Next: pv.c.
  */
 #include <linux/kvm_para.h>
 #include <linux/sched.h>
