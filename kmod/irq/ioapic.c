@@ -239,7 +239,8 @@ void lodge_ioapic_save(const struct lodge_ioapic *io, struct kvm_ioapic_state *s
  * @io: the I/O APIC
  * @s: hostile
  *
- * Requests in @s are sent again, unless their service has not ended.
+ * Requests in @s are sent again, unless their service has not ended. A line
+ * of an edge-triggered pin that is held high stays known as high.
  */
 void lodge_ioapic_load(struct lodge_ioapic *io, const struct kvm_ioapic_state *s)
 {
@@ -249,10 +250,16 @@ void lodge_ioapic_load(struct lodge_ioapic *io, const struct kvm_ioapic_state *s
 	io->regsel = s->ioregsel;
 	io->id = s->id & 0xf;
 	io->irr = s->irr & GENMASK(LODGE_IOAPIC_PINS - 1, 0);
-	for (i = 0; i < LODGE_IOAPIC_PINS; i++)
+	for (i = 0; i < LODGE_IOAPIC_PINS; i++) {
 		io->redir[i] = s->redirtbl[i].bits;
+		if (!level_entry(io->redir[i])) {
+			io->redir[i] &= ~LODGE_REDIR_REMOTE_IRR;
+			if (io->source[i])
+				io->irr |= BIT(i);
+		}
+	}
 	for (i = 0; i < LODGE_IOAPIC_PINS; i++)
-		if ((io->irr & BIT(i)) &&
+		if ((s->irr & BIT(i)) &&
 		    !(io->redir[i] & LODGE_REDIR_REMOTE_IRR))
 			service(io, i);
 }

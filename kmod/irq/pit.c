@@ -34,6 +34,9 @@
 /* rw_mode, as the control word has it; then states of 16-bit accesses */
 enum { RW_LATCH, RW_LOW, RW_HIGH, RW_WORD, RW_WORD_HIGH };
 
+/* kvm_pit_channel_state.mode of a counter no control word was written for */
+#define MODE_NONE	0xff
+
 /* Port 61h */
 #define SPEAKER_GATE	BIT(0)
 #define SPEAKER_DATA	BIT(1)
@@ -149,7 +152,7 @@ static u8 channel_status(const struct kvm_pit_channel_state *c, u64 now)
 {
 	return (channel_out(c, now) ? STATUS_OUT : 0) |
 	       (is_idle(c) && !is_triggered(c) ? STATUS_NULL : 0) |
-	       c->rw_mode << 4 | c->mode << 1 | c->bcd;
+	       c->rw_mode << 4 | (c->mode & 7) << 1 | c->bcd;
 }
 
 static void latch_count(struct kvm_pit_channel_state *c, u64 now)
@@ -388,8 +391,8 @@ u64 lodge_pit_next_edge(const struct lodge_pit_state *p, u64 now)
  * lodge_pit_chip_reset() - state at creation
  * @p: the chip
  *
- * The chip has none at power-on; as KVM does, mode 3 with the longest count
- * but nothing started. The gates of channels 0 and 1 are wired high.
+ * The chip has none at power-on; as KVM has it, no mode and the longest count.
+ * The gates of channels 0 and 1 are wired high.
  */
 void lodge_pit_chip_reset(struct lodge_pit_state *p)
 {
@@ -399,7 +402,7 @@ void lodge_pit_chip_reset(struct lodge_pit_state *p)
 	for (i = 0; i < LODGE_PIT_CHANNELS; i++) {
 		struct kvm_pit_channel_state *c = &p->ch[i];
 
-		c->mode = 3;
+		c->mode = MODE_NONE;
 		c->rw_mode = RW_WORD;
 		c->read_state = RW_WORD;
 		c->write_state = RW_WORD;
@@ -413,7 +416,7 @@ void lodge_pit_chip_reset(struct lodge_pit_state *p)
 static void channel_repair(struct kvm_pit_channel_state *c, u64 now)
 {
 	if (c->mode > 5) {
-		c->mode = 3;
+		c->mode = MODE_NONE;
 		c->count_load_time = LODGE_PIT_IDLE;
 	}
 	if (!c->count || c->count > 0x10000)
@@ -459,7 +462,7 @@ void lodge_pit_chip_load(struct lodge_pit_state *p,
 	}
 	p->ch[0].gate = 1;
 	p->ch[1].gate = 1;
-	if (p->ch[0].count_load_time >= 0)
+	if (p->ch[0].mode != MODE_NONE && !is_triggered(&p->ch[0]))
 		p->ch[0].count_load_time = now;
 	p->flags = s->flags & LODGE_PIT_FLAGS;
 }
