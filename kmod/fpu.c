@@ -288,6 +288,13 @@ void lodge_fpu_save(struct lodge_vcpu *vcpu)
 		asm volatile("fxsave64 (%0)" :: "r"(f->area) : "memory");
 		return;
 	}
+	/*
+	 * Read back: XSETBV is intercepted, but QEMU's emulated AMD-V lets it
+	 * by (docs/TESTING.md), and the host must have its own in any case.
+	 */
+	f->hw_xcr0 = fpu_xgetbv();
+	if (f->xcr0_on)
+		vcpu->regs.xcr0 = f->hw_xcr0;
 	if (f->hw_xcr0 != fpu_host.xcr0)
 		fpu_xsetbv(fpu_host.xcr0);
 	if (unlikely(fpu_host.xss))
