@@ -26,18 +26,18 @@ static const struct {
 	u32 write;
 } table[LODGE_APIC_REGS] = {
 	[R_ID] = { RD | WR, 0xff000000 },
-	[R_VERSION] = { RD },
+	[R_VERSION] = { RD, 0 },
 	[R_TPR] = { RD | WR, 0xff },
-	[R_ARB] = { RD | X1_ONLY },
-	[R_PPR] = { RD },
+	[R_ARB] = { RD | X1_ONLY, 0 },
+	[R_PPR] = { RD, 0 },
 	[R_EOI] = { WR | X2WRITE_ZERO, ~0u },
-	[R_RRD] = { RD | X1_ONLY },
+	[R_RRD] = { RD | X1_ONLY, 0 },
 	[R_LDR] = { RD | WR, 0xff000000 },
 	[R_DFR] = { RD | WR | X1_ONLY, 0xf0000000 },
 	[R_SVR] = { RD | WR, 0x3ff },
-	[R_ISR ... R_ISR + 7] = { RD },
-	[R_TMR ... R_TMR + 7] = { RD },
-	[R_IRR ... R_IRR + 7] = { RD },
+	[R_ISR ... R_ISR + 7] = { RD, 0 },
+	[R_TMR ... R_TMR + 7] = { RD, 0 },
+	[R_IRR ... R_IRR + 7] = { RD, 0 },
 	[R_ESR] = { RD | WR | X2WRITE_ZERO, ~0u },
 	[R_ICR] = { RD | WR, 0xccfff },
 	[R_ICR2] = { RD | WR | X1_ONLY, 0xff000000 },
@@ -48,7 +48,7 @@ static const struct {
 	[R_LVT1] = { RD | WR, LVT_LINT },
 	[R_LVTERR] = { RD | WR, LVT_COMMON },
 	[R_TMICT] = { RD | WR, ~0u },
-	[R_TMCCT] = { RD },
+	[R_TMCCT] = { RD, 0 },
 	[R_TDCR] = { RD | WR, 0xb },
 	[R_SELF] = { WR | X2_ONLY, 0xff },
 };
@@ -329,6 +329,14 @@ static bool deadline_mode(const struct lodge_apic_regs *r)
 	return (r->reg[R_LVTT] & LVT_TIMER) == LVT_DEADLINE;
 }
 
+/* Bits that can't be written, but are not reserved either. */
+static u32 ignored_bits(u32 i)
+{
+	if (i == R_ICR)
+		return LVT_STATUS;
+	return i >= R_LVTT && i <= R_LVTERR ? LVT_READONLY : 0;
+}
+
 /**
  * lodge_apic_reg_write() - the guest writes a register
  * @r: registers, own CPU
@@ -351,7 +359,7 @@ u32 lodge_apic_reg_write(struct lodge_apic_regs *r, u32 offset, u32 v)
 		return LODGE_APIC_FX_BAD;
 	}
 	/* In x2APIC mode who writes what can't be written gets #GP. */
-	if (x2 && ((v & ~table[i].write & ~LVT_READONLY) || i == R_ID ||
+	if (x2 && ((v & ~table[i].write & ~ignored_bits(i)) || i == R_ID ||
 		   i == R_LDR || (v && (table[i].kind & X2WRITE_ZERO))))
 		return LODGE_APIC_FX_BAD;
 	v &= table[i].write;

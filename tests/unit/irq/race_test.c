@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Several CPUs request interrupts of one APIC while it takes them: none may
+ * be lost. Tests the lock-free part of kmod/irq/lapic_regs.c.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "chips.h"
+#include "tests.h"
+
+#define SENDERS	3
+#define ROUNDS	5000
+#define PATIENCE 20000000L	/* looks until a request counts as lost */
+
+static struct lodge_apic_regs apic;
+static atomic_int answered[SENDERS];
+static atomic_int lost;
+
+/* Sends its own vector, and the next when that one was taken. */
+static void *sender(void *arg)
+{
+	int i = (int)(long)arg, n;
+	long spins;
+
+	for (n = 0; n < ROUNDS && !lost; n++) {
+		if (lodge_apic_accept(&apic, 0x40 + i * 0x20, n & 1) != 1)
+			atomic_store(&lost, 1);
+		for (spins = 0; atomic_load(&answered[i]) == n; spins++)
+			if (spins > PATIENCE || atomic_load(&lost)) {
+				atomic_store(&lost, 1);
+				return NULL;
+			} else if (spins % 64 == 63) {
+				sched_yield();
+			}
+	}
+	return NULL;
+}
+
+static void race_none_is_lost(void)
+{
+	pthread_t threads[SENDERS];
+	long i;
+	int taken = 0, v;
+
+	memset(&apic, 0, sizeof(apic));
+	lodge_apic_regs_reset(&apic, false);
+	for (i = 0; i < SENDERS; i++)
+		pthread_create(&threads[i], NULL, sender, (void *)i);
+	while (taken < SENDERS * ROUNDS && !lost) {
+		v = lodge_apic_highest(&apic);
+		if (v < 0) {
+			sched_yield();
+			continue;
+		}
+		lodge_apic_take(&apic, v);
+		taken++;
+		if (lodge_apic_eoi(&apic) != v)
+			atomic_store(&lost, 1);
+		atomic_fetch_add(&answered[(v - 0x40) / 0x20], 1);
+	}
+	for (i = 0; i < SENDERS; i++)
+		pthread_join(threads[i], NULL);
+	CHECK(!lost);
+	CHECK_EQ(taken, SENDERS * ROUNDS);
+	CHECK(lodge_apic_top(apic.irr) == -1);
+}
+
+static const struct ktap_test race_tests[] = {
+	TEST(race_none_is_lost),
+};
+SUITE(race);
