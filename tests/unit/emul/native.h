@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One instruction on the CPU that runs the tests: the oracle of
+ * native_test.c. Next: native.c.
+ */
+#ifndef NATIVE_H
+#define NATIVE_H
+
+#include "../../../kmod/emul/emul.h"
+
+/* Where the instruction and its operands live: below 2 GiB, for both modes. */
+#define CODE_BASE	0x30000000UL	/* two pages, full of INT3 */
+#define CODE_SIZE	0x2000UL
+#define DATA_BASE	0x31000000UL	/* RW, RW, read-only, nothing */
+#define DATA_RW_SIZE	0x2000UL
+#define DATA_RO_SIZE	0x1000UL
+#define DATA_SIZE	(DATA_RW_SIZE + DATA_RO_SIZE)
+
+struct native_state {
+	u64 gpr[LODGE_GPR_NR];		/* native_enter.S knows the layout */
+	u64 frame[5];			/* for IRETQ: RIP CS RFLAGS RSP SS */
+	u8 xmm[16][16];
+
+	/* Afterwards. */
+	bool faulted;			/* on the instruction itself */
+	u8 vector;
+	u32 error;
+	u64 cr2;
+	u64 rip;
+	u64 rflags;
+};
+
+/* The code pages, writable here. */
+extern u8 *native_code;
+
+/* Map the pages, take the signals. */
+void native_init(void);
+
+/*
+ * Run the instruction at state->frame[0] with the registers given, until
+ * something else than it would be executed.
+ */
+void native_run(struct native_state *state);
+
+#endif
