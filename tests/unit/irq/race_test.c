@@ -67,7 +67,57 @@ static void race_none_is_lost(void)
 	CHECK(lodge_apic_top(apic.irr) == -1);
 }
 
+void (*shim_step)(void);
+static int step, stop_at;
+
+/* At one of its steps the CPU is overtaken by another one's request. */
+static void overtake(void)
+{
+	if (step++ != stop_at)
+		return;
+	shim_step = NULL;
+	lodge_apic_accept(&apic, 0x71, false);
+	shim_step = overtake;
+}
+
+/* Take one interrupt, another coming at step @at; false: no such step. */
+static bool take_overtaken(int at)
+{
+	int v;
+
+	memset(&apic, 0, sizeof(apic));
+	lodge_apic_regs_reset(&apic, false);
+	lodge_apic_accept(&apic, 0x51, false);
+	step = 0;
+	stop_at = at;
+	shim_step = overtake;
+	v = lodge_apic_highest(&apic);
+	lodge_apic_take(&apic, v);
+	shim_step = NULL;
+	if (step <= at)
+		return false;
+	/* Before or after: each of the two is taken, once. */
+	if (v == 0x51)
+		CHECK_EQ(lodge_apic_highest(&apic), 0x71);
+	else
+		CHECK_EQ(v, 0x71);
+	if (v == 0x51)
+		lodge_apic_take(&apic, 0x71);
+	CHECK_EQ(lodge_apic_eoi(&apic), 0x71);
+	CHECK_EQ(lodge_apic_highest(&apic), v == 0x51 ? -1 : 0x51);
+	return true;
+}
+
+static void race_at_each_step(void)
+{
+	int at = 0;
+
+	while (take_overtaken(at))
+		at++;
+	CHECK(at > 8);
+}
+
 static const struct ktap_test race_tests[] = {
-	TEST(race_none_is_lost),
+	TEST(race_at_each_step), TEST(race_none_is_lost),
 };
 SUITE(race);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the chips' logic (kmod/irq) uses of the kernel beyond pure.h, for
- * userspace. The atomic ones are so here too: race_test.c runs them in
- * threads.
+ * userspace. The atomic ones are so here too, and each is a step at which
+ * race_test.c can let another CPU do something.
  */
 #ifndef SHIM_H
 #define SHIM_H
@@ -11,8 +11,17 @@
 
 #define BITS_PER_LONG	64
 
-#define READ_ONCE(x)	(*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+extern void (*shim_step)(void);	/* in race_test.c; NULL: nothing happens */
+
+static inline void shim_stop(void)
+{
+	if (shim_step)
+		shim_step();
+}
+
+#define READ_ONCE(x)	(shim_stop(), *(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) \
+	(shim_stop(), *(volatile __typeof__(x) *)&(x) = (v))
 #define smp_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define xchg(p, v)	__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 
@@ -23,12 +32,14 @@ static inline unsigned long *bit_word(long nr, unsigned long *map)
 
 static inline void set_bit(long nr, unsigned long *map)
 {
+	shim_stop();
 	__atomic_fetch_or(bit_word(nr, map), 1UL << nr % BITS_PER_LONG,
 			  __ATOMIC_SEQ_CST);
 }
 
 static inline void clear_bit(long nr, unsigned long *map)
 {
+	shim_stop();
 	__atomic_fetch_and(bit_word(nr, map), ~(1UL << nr % BITS_PER_LONG),
 			   __ATOMIC_SEQ_CST);
 }
@@ -37,6 +48,7 @@ static inline bool test_and_set_bit(long nr, unsigned long *map)
 {
 	unsigned long bit = 1UL << nr % BITS_PER_LONG;
 
+	shim_stop();
 	return __atomic_fetch_or(bit_word(nr, map), bit, __ATOMIC_SEQ_CST) &
 	       bit;
 }
