@@ -146,6 +146,7 @@ u64 lodge_clock_base_ns(void);			/* that base, now */
 void lodge_clock_update(struct lodge_vcpu *vcpu);   /* LODGE_REQ_CLOCK: may sleep */
 void lodge_steal_update(struct lodge_vcpu *vcpu);   /* LODGE_REQ_STEAL: may sleep */
 void lodge_steal_preempted(struct lodge_vcpu *vcpu); /* about to sleep; may sleep */
+void lodge_wall_clock_write(struct lodge_vcpu *vcpu);	/* may sleep */
 void lodge_clock_check(struct lodge_vcpu *vcpu); /* before a bracket; may sleep */
 bool lodge_clock_stable(void);
 u64 lodge_kvmclock_ns(struct lodge_vm *vm);	/* kvmclock now; clock_lock not held */
@@ -167,6 +168,7 @@ void lodge_debugregs_get(struct lodge_vcpu *vcpu, struct kvm_debugregs *d);
 int lodge_debugregs_set(struct lodge_vcpu *vcpu, const struct kvm_debugregs *d);
 void lodge_events_get(struct lodge_vcpu *vcpu, struct kvm_vcpu_events *e);
 int lodge_events_set(struct lodge_vcpu *vcpu, const struct kvm_vcpu_events *e);
+void lodge_init_sipi(struct lodge_vcpu *vcpu);	/* act on what came */
 int lodge_mp_get(struct lodge_vcpu *vcpu, struct kvm_mp_state *s);
 int lodge_mp_set(struct lodge_vcpu *vcpu, const struct kvm_mp_state *s);
 void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init);

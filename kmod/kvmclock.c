@@ -104,7 +104,13 @@ static void clock_page_write(struct lodge_vcpu *vcpu,
 	lodge_gpa_write(vm, gpa, &info->version, sizeof(info->version));
 }
 
-static void clock_wall_write(struct lodge_vcpu *vcpu)
+/**
+ * lodge_wall_clock_write() - tell the guest when its kvmclock was 0
+ * @vcpu: whose; the page is the one it has named
+ *
+ * Context: outside the bracket; may sleep.
+ */
+void lodge_wall_clock_write(struct lodge_vcpu *vcpu)
 {
 	gpa_t gpa = vcpu->clock.wall_clock_msr;
 	struct lodge_vm *vm = vcpu->vm;
@@ -152,7 +158,7 @@ void lodge_clock_update(struct lodge_vcpu *vcpu)
 
 	if (v->wall_clock_due) {
 		v->wall_clock_due = false;
-		clock_wall_write(vcpu);
+		lodge_wall_clock_write(vcpu);
 	}
 	v->page_cpu = raw_smp_processor_id();
 	if (!(v->system_time_msr & 1))

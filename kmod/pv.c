@@ -62,6 +62,17 @@ static int pv_eoi_write(struct lodge_vcpu *vcpu, u64 v)
 	return 0;
 }
 
+/* Written at once where that may sleep, else before the guest goes on. */
+static void pv_wall_clock(struct lodge_vcpu *vcpu)
+{
+	if (!irqs_disabled()) {
+		lodge_wall_clock_write(vcpu);
+		return;
+	}
+	vcpu->clock.wall_clock_due = true;
+	lodge_vcpu_request(vcpu, LODGE_REQ_CLOCK);
+}
+
 /**
  * lodge_pv_msr_write() - write an MSR of KVM's
  * @vcpu: whose
@@ -77,8 +88,7 @@ int lodge_pv_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 	case MSR_KVM_WALL_CLOCK:
 	case MSR_KVM_WALL_CLOCK_NEW:
 		vcpu->clock.wall_clock_msr = v;
-		vcpu->clock.wall_clock_due = true;
-		lodge_vcpu_request(vcpu, LODGE_REQ_CLOCK);
+		pv_wall_clock(vcpu);
 		return 0;
 	case MSR_KVM_SYSTEM_TIME:
 	case MSR_KVM_SYSTEM_TIME_NEW:

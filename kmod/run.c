@@ -105,29 +105,6 @@ out:
 	return r;
 }
 
-/* INIT and SIPI that the local APIC has latched. */
-static void run_init_sipi(struct lodge_vcpu *vcpu)
-{
-	unsigned int latched;
-	u8 vector;
-
-	latched = lodge_lapic_take_init(vcpu, &vector);
-	if (latched & LODGE_LATCHED_INIT) {
-		lodge_vcpu_reset(vcpu, true);
-		WRITE_ONCE(vcpu->mp_state, vcpu->id ?
-			   KVM_MP_STATE_INIT_RECEIVED : KVM_MP_STATE_RUNNABLE);
-	}
-	if (latched & LODGE_LATCHED_SIPI &&
-	    vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED) {
-		struct lodge_seg *cs = &lodge_touch(vcpu, LODGE_R_SEGS)->seg[LODGE_CS];
-
-		cs->sel = vector << 8;
-		cs->base = vector << 12;
-		vcpu->regs.rip = 0;
-		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
-	}
-}
-
 /* Sleep until there is a reason to run; a verdict, or -EAGAIN, -EINTR. */
 static int run_block(struct lodge_vcpu *vcpu)
 {
@@ -140,8 +117,7 @@ static int run_block(struct lodge_vcpu *vcpu)
 			   TASK_INTERRUPTIBLE);
 	if (lodge_request_test(vcpu, LODGE_REQ_TIMER))
 		lodge_lapic_timer_inject(vcpu);
-	if (lodge_lapic_init_pending(vcpu))
-		run_init_sipi(vcpu);
+	lodge_init_sipi(vcpu);
 	if (!halted)
 		return signal_pending(current) ? -EINTR : -EAGAIN;
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && lodge_vcpu_wakes(vcpu))
@@ -173,8 +149,10 @@ static int run_once(struct lodge_vcpu *vcpu)
 	r = run_requests(vcpu);
 	if (r != LODGE_RESUME)
 		return r;
-	if (unlikely(vcpu->apic && lodge_lapic_init_pending(vcpu)))
-		run_init_sipi(vcpu);
+	lodge_clock_check(vcpu);
+	if (unlikely(lodge_lapic_init_pending(vcpu) ||
+		     vcpu->mp_state == KVM_MP_STATE_SIPI_RECEIVED))
+		lodge_init_sipi(vcpu);
 	if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
 		return run_block(vcpu);
 	r = run_bracket(vcpu, &exit);

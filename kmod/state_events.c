@@ -159,14 +159,49 @@ int lodge_events_set(struct lodge_vcpu *vcpu, const struct kvm_vcpu_events *e)
 }
 
 /**
+ * lodge_init_sipi() - act on an INIT or a SIPI that has come
+ * @vcpu: not in the guest
+ *
+ * One that the local APIC has latched, or that the user has set.
+ * Intel manual: "Multiple-Processor (MP) Initialization".
+ */
+void lodge_init_sipi(struct lodge_vcpu *vcpu)
+{
+	u8 vector = 0;
+	unsigned int latched = lodge_lapic_take_init(vcpu, &vector);
+	struct lodge_seg *cs;
+
+	if (latched & LODGE_LATCHED_INIT) {
+		lodge_vcpu_reset(vcpu, true);
+		WRITE_ONCE(vcpu->mp_state, vcpu->id ?
+			   KVM_MP_STATE_INIT_RECEIVED : KVM_MP_STATE_RUNNABLE);
+	} else if (vcpu->mp_state == KVM_MP_STATE_SIPI_RECEIVED) {
+		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_INIT_RECEIVED);
+		latched |= LODGE_LATCHED_SIPI;
+		vector = vcpu->events.sipi_vector;
+	}
+	if (!(latched & LODGE_LATCHED_SIPI) ||
+	    vcpu->mp_state != KVM_MP_STATE_INIT_RECEIVED)
+		return;
+	cs = &lodge_touch(vcpu, LODGE_R_SEGS)->seg[LODGE_CS];
+	cs->sel = vector << 8;
+	cs->base = vector << 12;
+	vcpu->regs.rip = 0;
+	WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
+}
+
+/**
  * lodge_mp_get() - KVM_GET_MP_STATE
- * @vcpu: whose; INIT and SIPI that came have been taken by the caller
+ * @vcpu: whose
  * @s: filled
+ *
+ * An INIT or a SIPI that has come shows in the registers after this.
  *
  * Return: 0.
  */
 int lodge_mp_get(struct lodge_vcpu *vcpu, struct kvm_mp_state *s)
 {
+	lodge_init_sipi(vcpu);
 	s->mp_state = READ_ONCE(vcpu->mp_state);
 	return 0;
 }
@@ -195,12 +230,7 @@ int lodge_mp_set(struct lodge_vcpu *vcpu, const struct kvm_mp_state *s)
 	default:
 		return -EINVAL;
 	}
-	if (s->mp_state == KVM_MP_STATE_SIPI_RECEIVED) {
-		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_INIT_RECEIVED);
-		lodge_lapic_sipi_latch(vcpu, vcpu->events.sipi_vector);
-	} else {
-		WRITE_ONCE(vcpu->mp_state, s->mp_state);
-	}
+	WRITE_ONCE(vcpu->mp_state, s->mp_state);
 	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 	return 0;
 }
