@@ -182,7 +182,7 @@ static void resampler_leave(struct irqfd *p)
 	last = list_empty(&rs->irqfds);
 	if (last)
 		list_del_rcu(&rs->link);
-	synchronize_srcu(&vm->srcu);
+	synchronize_srcu_expedited(&vm->srcu);
 	if (last) {
 		/* Nobody is left to lower it. */
 		lodge_irq_line(vm, LODGE_IRQ_SOURCE_RESAMPLE, rs->gsi, false);
@@ -335,9 +335,11 @@ static int irqfd_deassign(struct lodge_vm *vm, const struct kvm_irqfd *args)
  * @vm: may sleep
  * @args: hostile
  *
- * Return: 0; -EINVAL for flags, a GSI out of range, no chips in the kernel,
- * or a descriptor that is no eventfd; -EBADF; -EBUSY if the eventfd drives a
- * GSI already; -ENOMEM. Deassigning what is not there is no error.
+ * A GSI that leads nowhere is no error, it may get a route later.
+ *
+ * Return: 0; -EINVAL for flags, no chips in the kernel, or a descriptor that
+ * is no eventfd; -EBADF; -EBUSY if the eventfd drives a GSI already; -ENOMEM.
+ * Deassigning what is not there is no error.
  */
 int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args)
 {
@@ -345,7 +347,7 @@ int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args)
 		return -EINVAL;
 	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)
 		return irqfd_deassign(vm, args);
-	if (!smp_load_acquire(&vm->irqchip) || args->gsi >= LODGE_GSI_MAX)
+	if (!smp_load_acquire(&vm->irqchip))
 		return -EINVAL;
 	return irqfd_assign(vm, args);
 }

@@ -234,8 +234,6 @@ struct lodge_lapic {
 	struct hrtimer timer;
 };
 
-#define LODGE_LATCH_SIPI	1	/* bit number of LODGE_LATCHED_SIPI */
-
 struct lodge_irqchip {
 	struct lodge_pic pic;		/* [i] */
 	struct lodge_ioapic ioapic;	/* [i] */

@@ -80,7 +80,6 @@ bool lodge_lapic_init_pending(struct lodge_vcpu *vcpu);	/* INIT or SIPI latched 
 #define LODGE_LATCHED_INIT	BIT(0)
 #define LODGE_LATCHED_SIPI	BIT(1)
 unsigned int lodge_lapic_take_init(struct lodge_vcpu *vcpu, u8 *vector);
-void lodge_lapic_sipi_latch(struct lodge_vcpu *vcpu, u8 vector);
 /* KVM_INTERRUPT etc. live in event.c. */
 
 /* What is to be injected, all chips considered: vector, or -1. */

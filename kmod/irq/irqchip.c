@@ -225,14 +225,15 @@ static int pic_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 {
 	struct lodge_vm *vm = vcpu->vm;
 	struct lodge_irqchip *chip = vm->irqchip;
-	u8 imr = chip->pic.chip[0].imr;
 	unsigned long flags;
 	u16 acked;
 	bool was;
+	u8 imr;
 	u32 i;
 
 	raw_spin_lock_irqsave(&vm->irq_lock, flags);
 	was = chip->pic.output;
+	imr = chip->pic.chip[0].imr;
 	for (i = 0; i < len; i++)
 		lodge_pic_write(&chip->pic, dev == &chip->pic_dev[1],
 				(addr + i) & 1, ((const u8 *)data)[i]);

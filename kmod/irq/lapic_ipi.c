@@ -18,6 +18,9 @@
 #define MSI_ASSERT	BIT(14)
 #define MSI_LEVEL	BIT(15)
 
+#define SIPI_BIT	1	/* of apic->latched */
+static_assert(BIT(SIPI_BIT) == LODGE_LATCHED_SIPI);
+
 /* Return: 1 newly requested, 0 it was already, -1 not accepted */
 static int deliver_to(struct lodge_lapic *apic, struct lodge_vcpu *src,
 		      const struct lodge_apic_msg *msg)
@@ -50,7 +53,7 @@ static int deliver_to(struct lodge_lapic *apic, struct lodge_vcpu *src,
 	case DM_STARTUP:
 		WRITE_ONCE(apic->sipi_vector, msg->vector);
 		smp_mb__before_atomic();
-		set_bit(LODGE_LATCH_SIPI, &apic->latched);
+		set_bit(SIPI_BIT, &apic->latched);
 		lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 		return 1;
 	default:	/* SMI: there is no SMM. ExtINT comes by LINT0 alone. */
@@ -277,18 +280,4 @@ unsigned int lodge_lapic_take_init(struct lodge_vcpu *vcpu, u8 *vector)
 	latched = xchg(&apic->latched, 0);
 	*vector = READ_ONCE(apic->sipi_vector);
 	return latched;
-}
-
-/**
- * lodge_lapic_sipi_latch() - as if a SIPI had come (KVM_SET_MP_STATE)
- * @vcpu: own thread
- * @vector: the page to start at
- */
-void lodge_lapic_sipi_latch(struct lodge_vcpu *vcpu, u8 vector)
-{
-	struct lodge_lapic *apic = vcpu->apic;
-
-	WRITE_ONCE(apic->sipi_vector, vector);
-	smp_mb__before_atomic();
-	set_bit(LODGE_LATCH_SIPI, &apic->latched);
 }

@@ -65,8 +65,9 @@ static void deadline_arm(struct lodge_lapic *apic)
 	u64 ns = 0;
 
 	if (apic->tscdeadline > tsc)
-		ns = lodge_tsc_to_ns(apic->vcpu, apic->tscdeadline - tsc) + 1;
-	apic->target = ktime_get_ns() + min(ns, FAR_NS);
+		ns = min(lodge_tsc_to_ns(apic->vcpu, apic->tscdeadline - tsc),
+			 FAR_NS) + 1;
+	apic->target = ktime_get_ns() + ns;
 	if (ns)
 		timer_arm(apic);
 	else

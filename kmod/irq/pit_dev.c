@@ -45,8 +45,11 @@ static void pit_give(struct lodge_pit *pit)
 		pit_pulse(pit);
 }
 
-/* Give what is due, and set the hrtimer for what comes. irq_lock, srcu */
-static void pit_look(struct lodge_pit *pit, u64 now)
+/*
+ * Give what is due, and set the hrtimer for what comes, but not before
+ * @earliest. irq_lock, srcu
+ */
+static void pit_look(struct lodge_pit *pit, u64 now, u64 earliest)
 {
 	u64 edges = lodge_pit_edges(&pit->chip, now);
 	u64 news = edges - pit->fired;
@@ -65,7 +68,7 @@ static void pit_look(struct lodge_pit *pit, u64 now)
 	pit->next = lodge_pit_next_edge(&pit->chip, now);
 	if (!pit->next)
 		return;
-	pit->next = max(pit->next, now + LOOK_MIN_NS);
+	pit->next = max(pit->next, earliest);
 	hrtimer_start(&pit->timer, ns_to_ktime(pit->next),
 		      HRTIMER_MODE_ABS_HARD);
 }
@@ -76,7 +79,7 @@ static void pit_restart(struct lodge_pit *pit, u64 now)
 	pit->fired = lodge_pit_edges(&pit->chip, now);
 	pit->pending = 0;
 	pit->acked = true;
-	pit_look(pit, now);
+	pit_look(pit, now, now);
 }
 
 static enum hrtimer_restart pit_alarm(struct hrtimer *t)
@@ -90,7 +93,7 @@ static enum hrtimer_restart pit_alarm(struct hrtimer *t)
 	idx = srcu_read_lock(&vm->srcu);
 	raw_spin_lock_irqsave(&vm->irq_lock, flags);
 	if (pit->next && now >= pit->next)
-		pit_look(pit, now);
+		pit_look(pit, now, now + LOOK_MIN_NS);
 	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
 	srcu_read_unlock(&vm->srcu, idx);
 	return HRTIMER_NORESTART;
