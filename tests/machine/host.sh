@@ -9,7 +9,7 @@
 #		--file build/abi/run_test:/bin/run_test --run 'run_test'
 #
 #  -k, --kernel 6.1|6.12|7.2	the host's kernel (6.1)
-#      --cpus N			its CPUs (2)
+#      --cpus N			its CPUs (2, or see default_cpus in lib.sh)
 #      --mem MIB		its memory (1024)
 #      --cpu MODEL		QEMU's CPU model (EPYC,+x2apic)
 #      --kvm			load kvm_amd: /dev/kvm
@@ -44,7 +44,8 @@
 #	125	when it could not be set up;
 #	126	when a module could not be inserted.
 #
-# QEMU (environment) names another qemu-system-x86_64. Read init.sh next: it
+# QEMU (environment) names another qemu-system-x86_64, TCG gives options to its
+# emulation (thread=single). Read init.sh next: it
 # is the first process in there.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -61,7 +62,7 @@ fail()
 	exit 125
 }
 
-kernel=6.1 cpus=2 mem=1024 cpu=EPYC,+x2apic limit=300
+kernel=6.1 cpus='' mem=1024 cpu=EPYC,+x2apic limit=300
 lodge='' lodge_args='' append='' payload='' get='' dmesg_to=''
 interactive='' tainted_ok='' icount=''
 modules=() carry=() files=() dirs=() disks=() script_args=() qemu_args=()
@@ -106,6 +107,7 @@ done
 
 qemu=${QEMU:-qemu-system-x86_64}
 command -v "$qemu" >/dev/null || fail "no $qemu (tests/machine/deps.sh host)"
+[ -n "$cpus" ] || cpus=$(default_cpus "$qemu" "${modules[*]} ${carry[*]}")
 kernel_dir=$("$machine/fetch.sh" kernel "$kernel") || exit 125
 release=${kernel_dir##*/kernel-}
 [ "$lodge" != built ] || lodge=$build/$release/lodge.ko
@@ -223,7 +225,7 @@ rm -rf "$root"
 
 # --- the machine -----------------------------------------------------------
 
-accel=(-accel "tcg")
+accel=(-accel "tcg${TCG:+,$TCG}")
 words=
 if [ -n "$icount" ]; then
 	accel=(-accel tcg,thread=single -icount shift=0,sleep=off

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boots Debian's kernels as guests of Debian's kernels, through the launcher.
+# Called by tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What
+# happens in the emulated hosts is in boot.sh and share.sh; read those next.
+#
+# BOOT_DEVICE=/dev/kvm (environment) runs the same on stock KVM, which is how
+# the launcher's faults are told from the module's.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+. tests/machine/lib.sh
+
+device=${BOOT_DEVICE:-/dev/lodge}
+read -r -a hosts <<<"${KERNELS:-6.1 6.12}"
+tests/machine/deps.sh build build-6.12 userspace host || exit
+
+guest=$build/guest
+mkdir -p "$guest"
+files=(--file userspace/lodge:/bin/lodge)
+releases=()
+for kernel in 6.1 6.12; do
+	dir=$(tests/machine/fetch.sh kernel $kernel) || exit
+	release=${dir##*/kernel-}
+	initrd=$guest/test-initrd-$kernel
+	tests/machine/guest.sh initrd $kernel "$initrd" tests/boot/guest || exit
+	files+=(--file "$dir/boot/vmlinuz-$release:/guest/vmlinuz-$release"
+		--file "$initrd:/guest/initrd-$release")
+	releases+=("$release")
+done
+[ "$guest/root.ext4" -nt tests/machine/guest.sh ] ||
+	tests/machine/guest.sh disk "$guest/root.ext4" || exit
+gcc -c -o "$guest/tiny.o" tests/boot/tiny.S &&
+	objcopy -O binary "$guest/tiny.o" "$guest/tiny" || exit
+truncate -s 4M "$guest/scratch"
+
+# emulated HOST SCRIPT ARGUMENTS-OF-HOST.SH... -- ARGUMENTS-OF-SCRIPT...
+emulated()
+{
+	local host=$1 script=$2
+	shift 2
+
+	tests/machine/host.sh --kernel "$host" --mem 1536 \
+		--timeout 900 "${files[@]}" \
+		--file tests/boot/lib.sh:/guest/lib.sh \
+		--file "$guest/tiny:/guest/tiny" \
+		--disk "$guest/root.ext4,snapshot" \
+		--disk "$guest/scratch,snapshot" \
+		--script "tests/boot/$script" "$@" || failed=1
+}
+
+failed=0
+for host in "${hosts[@]}"; do
+	if [ "$device" = /dev/kvm ]; then
+		emulated "$host" boot.sh --kvm \
+			-- "$host" /dev/kvm kvm_amd "${releases[@]}"
+		echo "TAP version 13"
+		echo "1..1"
+		echo "ok 1 $host: beside KVM # SKIP without Lodge (BOOT_DEVICE)"
+	else
+		emulated "$host" boot.sh --lodge \
+			-- "$host" "$device" lodge "${releases[@]}"
+		release=$(kernel_release "$host")
+		emulated "$host" share.sh --carry kvm_amd \
+			--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
+			-- "$host" "${releases[0]}"
+	fi
+done
+exit $failed
