@@ -140,7 +140,10 @@ static int emu_cr_read(struct lodge_emul *e, unsigned int nr, u64 *val)
 
 static int emu_cr_write(struct lodge_emul *e, unsigned int nr, u64 val)
 {
-	return emu_gp_if(e, lodge_cr_write(e->ctx, nr, val));
+	int r = lodge_cr_write(e->ctx, nr, val);
+
+	/* PDPTEs that can't be read here */
+	return r < 0 ? emu_memory(e->ctx, r) : emu_gp_if(e, r);
 }
 
 static int emu_dr(struct lodge_emul *e, int vector)

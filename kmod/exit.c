@@ -173,13 +173,17 @@ static int exit_cr(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		   bool may_sleep)
 {
 	u64 *gpr = vcpu->regs.gpr;
+	int r = 0;
 
 	if (!exit->next_rip || exit->reg.gpr == LODGE_GPR_UNKNOWN)
 		return lodge_emulate(vcpu, exit, may_sleep);
-	lodge_need(vcpu, LODGE_R_CRS | LODGE_R_SEGS);
 	if (!exit->reg.write)
 		gpr[exit->reg.gpr] = lodge_cr_read(vcpu, exit->reg.nr);
-	else if (lodge_cr_write(vcpu, exit->reg.nr, gpr[exit->reg.gpr]))
+	else
+		r = lodge_cr_write(vcpu, exit->reg.nr, gpr[exit->reg.gpr]);
+	if (r < 0)
+		return LODGE_SLOW;	/* PDPTEs that can't be read here */
+	if (r)
 		return exit_gp(vcpu);
 	lodge_skip(vcpu, exit->next_rip);
 	return LODGE_RESUME;

@@ -28,6 +28,7 @@ static struct {
 	u32 mxcsr_mask;
 	bool xsave;
 	bool pkru;
+	bool x87_leaks;		/* XRSTOR may leave the last x87 pointers */
 	struct lodge_xstate state[LODGE_XF_NR];
 } fpu_host __ro_after_init;
 
@@ -69,6 +70,19 @@ static void fpu_xsave(void *area, u64 features)
 	asm volatile("xsave64 (%0)"
 		     :: "r"(area), "a"((u32)features),
 		     "d"((u32)(features >> 32)) : "memory");
+}
+
+/*
+ * Where XRSTOR restores the x87 instruction and data pointers only when an
+ * exception is pending, those of the last user of the FPU would stay: give
+ * them ones that tell nothing.
+ * AMD manual: "Saving Media and x87 State".
+ */
+static void fpu_x87_forget(void)
+{
+	static const u32 zero;
+
+	asm volatile("fnclex; emms; fildl %0" :: "m"(zero));
 }
 
 /* Which bits of MXCSR the CPU has: told by FXSAVE. */
@@ -118,6 +132,7 @@ static void __init fpu_xsave_probe(void)
 int __init lodge_fpu_module_init(void)
 {
 	fpu_host.xsave = boot_cpu_has(X86_FEATURE_XSAVE);
+	fpu_host.x87_leaks = boot_cpu_has_bug(X86_BUG_FXSAVE_LEAK);
 	fpu_host.features = LODGE_XF_X87 | LODGE_XF_SSE;
 	if (fpu_host.xsave)
 		fpu_xsave_probe();
@@ -260,6 +275,8 @@ void lodge_fpu_load(struct lodge_vcpu *vcpu)
 	struct lodge_fpu *f = &vcpu->fpu;
 
 	f->live = true;
+	if (fpu_host.x87_leaks)
+		fpu_x87_forget();
 	if (unlikely(!fpu_host.xsave)) {
 		asm volatile("fxrstor64 (%0)" :: "r"(f->area) : "memory");
 		return;

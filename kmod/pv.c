@@ -47,8 +47,7 @@ static int pv_steal_write(struct lodge_vcpu *vcpu, u64 v)
 	if (v & KVM_STEAL_RESERVED_MASK)
 		return 1;
 	vcpu->clock.steal_msr = v;
-	vcpu->clock.steal_task = NULL;
-	vcpu->clock.steal_preempted = true;	/* clear what is in the page */
+	vcpu->clock.steal_task = NULL;	/* the next update is the first */
 	if (v & KVM_MSR_ENABLED)
 		lodge_vcpu_request(vcpu, LODGE_REQ_STEAL);
 	return 0;

@@ -111,6 +111,7 @@ static int run_block(struct lodge_vcpu *vcpu)
 	bool halted = vcpu->mp_state == KVM_MP_STATE_HALTED;
 
 	vcpu->stats.halts++;
+	lodge_steal_preempted(vcpu);
 	rcuwait_wait_event(&vcpu->wait,
 			   lodge_vcpu_runnable(vcpu) || signal_pending(current) ||
 			   READ_ONCE(vcpu->vm->dead),
@@ -143,6 +144,8 @@ static int run_once(struct lodge_vcpu *vcpu)
 	exit.kind = LODGE_EXIT_NONE;
 	if (unlikely(READ_ONCE(vcpu->vm->dead)))
 		return -EIO;
+	if (need_resched())
+		lodge_steal_preempted(vcpu);
 	r = lodge_host_work(vcpu);
 	if (r)
 		return r;

@@ -25,6 +25,18 @@ static gpa_t steal_gpa(const struct lodge_vcpu *vcpu)
 	return vcpu->clock.steal_msr & KVM_STEAL_VALID_BITS;
 }
 
+static void steal_preempted_set(struct lodge_vcpu *vcpu, bool on)
+{
+	const u8 flag = on ? KVM_VCPU_PREEMPTED : 0;
+
+	if (vcpu->clock.steal_preempted == on)
+		return;
+	vcpu->clock.steal_preempted = on;
+	lodge_gpa_write(vcpu->vm, steal_gpa(vcpu) +
+			offsetof(struct kvm_steal_time, preempted),
+			&flag, sizeof(flag));
+}
+
 /**
  * lodge_steal_update() - add to the guest's page what was stolen
  * @vcpu: of the current thread
@@ -36,6 +48,7 @@ void lodge_steal_update(struct lodge_vcpu *vcpu)
 	const size_t used = offsetofend(struct kvm_steal_time, preempted);
 	struct lodge_vclock *v = &vcpu->clock;
 	u64 delay = steal_run_delay(), delta;
+	bool first = !v->steal_task;	/* since the guest named its page */
 	struct kvm_steal_time st;
 
 	if (!(v->steal_msr & KVM_MSR_ENABLED))
@@ -43,8 +56,10 @@ void lodge_steal_update(struct lodge_vcpu *vcpu)
 	delta = v->steal_task == current ? delay - v->steal_last : 0;
 	v->steal_last = delay;
 	v->steal_task = current;
-	if (!delta && !v->steal_preempted)
+	if (!delta && !first) {
+		steal_preempted_set(vcpu, false);
 		return;
+	}
 	v->steal_preempted = false;
 
 	if (lodge_gpa_read(vcpu->vm, steal_gpa(vcpu), &st, used))
@@ -71,17 +86,11 @@ void lodge_steal_update(struct lodge_vcpu *vcpu)
  *
  * Its spinlocks need not wait for it then.
  *
- * Context: outside the bracket; may sleep. LODGE_REQ_STEAL must follow.
+ * Context: outside the bracket; may sleep. lodge_clock_check() takes it
+ * back.
  */
 void lodge_steal_preempted(struct lodge_vcpu *vcpu)
 {
-	const u8 preempted = KVM_VCPU_PREEMPTED;
-
-	if (!(vcpu->clock.steal_msr & KVM_MSR_ENABLED) ||
-	    vcpu->clock.steal_preempted)
-		return;
-	if (!lodge_gpa_write(vcpu->vm, steal_gpa(vcpu) +
-			     offsetof(struct kvm_steal_time, preempted),
-			     &preempted, sizeof(preempted)))
-		vcpu->clock.steal_preempted = true;
+	if (vcpu->clock.steal_msr & KVM_MSR_ENABLED)
+		steal_preempted_set(vcpu, true);
 }
