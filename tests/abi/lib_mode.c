@@ -183,11 +183,9 @@ static void set_flat(struct kvm_sregs *sregs, bool wide)
 	sregs->idt.base = ABI_IDT;
 	sregs->idt.limit = wide ? 0xfff : 0x7ff;
 	sregs->cr0 = wide ? CR0_LONG : CR0_PROT;
-	if (wide) {
-		sregs->cr3 = ABI_TABLES;
-		sregs->cr4 = CR4_LONG;
-		sregs->efer = EFER_LONG;
-	}
+	sregs->cr3 = wide ? ABI_TABLES : 0;
+	sregs->cr4 = wide ? CR4_LONG : 0;
+	sregs->efer = wide ? EFER_LONG : 0;
 }
 
 static void set_real(struct kvm_sregs *sregs)
@@ -199,10 +197,16 @@ static void set_real(struct kvm_sregs *sregs)
 		data[i]->selector = 0;
 		data[i]->base = 0;
 		data[i]->limit = 0xffff;
+		data[i]->type = 3;
+		data[i]->l = data[i]->db = data[i]->g = 0;
 	}
+	sregs->cs.type = 11;
 	sregs->idt.base = 0;
 	sregs->idt.limit = 0x3ff;
 	sregs->cr0 = CR0_REAL;
+	sregs->cr3 = 0;
+	sregs->cr4 = 0;
+	sregs->efer = 0;
 }
 
 void abi_vcpu_mode(struct abi_vcpu *vcpu, unsigned int mode)

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The other paravirtual features: steal time, PV EOI, hypercalls, and their
+ * presence in CPUID deciding on their MSRs.
+ */
+#include <sched.h>
+#include <signal.h>
+#include <time.h>
+
+#include "test.h"
+
+GUEST64(turns, G_TURNS);
+GUEST64(pauses, "1: nop\n" G_SYNC "jmp 1b");
+
+#define MSR_STEAL	0x4b564d03
+#define MSR_EOI		0x4b564d04
+
+struct steal {
+	uint64_t steal;
+	uint32_t version, flags;
+	uint8_t preempted, pad[47];
+};
+
+TEST(steal_time)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &pauses);
+	struct steal *page = (void *)(vcpu->vm->mem + ABI_DATA);
+	uint64_t value;
+
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_STEAL, ABI_DATA | 1));
+	EXPECT_EQ(1, abi_msr_get(vcpu->fd, MSR_STEAL, &value));
+	EXPECT_EQ(ABI_DATA | 1, value);
+	abi_sync(vcpu);
+	EXPECT_NE(0, page->version);
+	EXPECT_EQ(0, page->version & 1);
+	EXPECT_EQ(0, page->flags);
+	/* Not gone back, and not more than has passed. */
+	EXPECT_GT(60000000000ull, page->steal);
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_STEAL, 0));
+	abi_sync(vcpu);
+}
+
+/* Another process takes the CPU meanwhile: the guest is told how long. */
+TEST(steal_time_grows)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &pauses);
+	struct steal *page = (void *)(vcpu->vm->mem + ABI_DATA);
+	uint64_t before;
+	cpu_set_t cpus;
+	time_t end;
+	pid_t pid;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_STEAL, ABI_DATA | 1));
+	abi_sync(vcpu);
+	before = page->steal;
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			;
+	for (end = time(NULL) + 2; time(NULL) < end;)
+		abi_sync(vcpu);
+	kill(pid, SIGKILL);
+	EXPECT_LT(before + 50000000, page->steal);
+}
+
+TEST(steal_time_refused)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &pauses);
+
+	/* Bits 5 to 1 are reserved: the page is 64 bytes, aligned so. */
+	EXPECT_EQ(0, abi_msr_set(vcpu->fd, MSR_STEAL, ABI_DATA | 3));
+	EXPECT_EQ(0, abi_msr_set(vcpu->fd, MSR_STEAL, ABI_DATA | 0x21));
+}
+
+/*
+ * Bit 0 of the word says: no end of interrupt needed; the guest clears it.
+ * The handler, two bytes into the guest, counts both ways at ABI_DATA + 4.
+ */
+GUEST64(eoi_turns, "jmp 77f; btrl $0, 0x80000; jnc 1f; incl 0x80004; jmp 2f\n"
+	"1: incl 0x80008; push %rax; xor %eax, %eax\n"
+	"movabs %eax, 0xfee000b0; pop %rax\n"
+	"2: push $0x51; out %eax, $0xe1; add $8, %rsp; iretq\n" G_TURNS);
+
+TEST(pv_eoi)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &eoi_turns);
+
+	abi_gate(vcpu, 0x51, ABI_CODE + 2);
+	abi_lapic_enable(vcpu);
+	abi_ioapic_set(vcpu->vm, 17, 0x51);
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_EOI, ABI_DATA | 1));
+	for (int i = 0; i < 5; i++) {
+		abi_irq_line(vcpu->vm, 17, 1);
+		EXPECT_EQ(0x51, abi_turn_wait(vcpu));
+		abi_irq_line(vcpu->vm, 17, 0);
+		EXPECT_EQ(-1, abi_turn(vcpu));
+		EXPECT_EQ(0, abi_peek(vcpu->vm, ABI_DATA));
+		/* Ended either way. */
+		EXPECT_EQ(0, abi_lapic_get(vcpu, 0x120));
+	}
+	EXPECT_EQ(5, abi_peek(vcpu->vm, ABI_DATA + 4) +
+		     abi_peek(vcpu->vm, ABI_DATA + 8));
+	VALUE("pv_eoi.used", "%d", abi_peek(vcpu->vm, ABI_DATA + 4) != 0);
+}
+
+/* A level interrupt needs its end: the word must not promise otherwise. */
+TEST(pv_eoi_not_for_level)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &eoi_turns);
+
+	abi_gate(vcpu, 0x51, ABI_CODE + 2);
+	abi_lapic_enable(vcpu);
+	abi_ioapic_set(vcpu->vm, 17, 0x51 | 1 << 15);
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_EOI, ABI_DATA | 1));
+	abi_irq_line(vcpu->vm, 17, 1);
+	abi_irq_line(vcpu->vm, 17, 0);
+	EXPECT_EQ(0x51, abi_turn_wait(vcpu));
+	EXPECT_EQ(-1, abi_turn(vcpu));
+	EXPECT_EQ(0, abi_peek(vcpu->vm, ABI_DATA + 4));
+	EXPECT_EQ(1, abi_peek(vcpu->vm, ABI_DATA + 8));
+}
+
+TEST(pv_eoi_refused)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &turns);
+
+	EXPECT_EQ(0, abi_msr_set(vcpu->fd, MSR_EOI, ABI_DATA | 3));
+}
+
+/* Hypercalls: numbers that nobody knows give -KVM_ENOSYS. */
+GUEST64(hypercall, "mov $0x7777, %eax; vmmcall\n" G_REPORT
+	"mov $0x7777, %eax; vmcall\n" G_REPORT G_DONE);
+
+TEST(unknown_hypercall)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &hypercall);
+
+	EXPECT_EQ(-1000, (int)abi_report(vcpu));
+	/* The other vendor's instruction is patched or answered alike. */
+	EXPECT_EQ(-1000, (int)abi_report(vcpu));
+	abi_done(vcpu);
+}
+
+/* Without the feature in CPUID the guest's RDMSR gets #GP. */
+GUEST64(read_msr, "mov $0x4b564d03, %ecx; rdmsr\n" G_DONE);
+
+TEST(not_without_cpuid)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &read_msr);
+	struct kvm_enable_cap cap = { .cap = 190, .args[0] = 1 };
+	struct kvm_cpuid2 *cpuid;
+
+	abi_done(vcpu);
+	/* KVM obeys CPUID only if asked to: KVM_CAP_ENFORCE_PV_FEATURE_CPUID. */
+	if (abi_cap(vcpu->vm->dev, 190) <= 0)
+		SKIP(return, "no KVM_CAP_ENFORCE_PV_FEATURE_CPUID");
+	vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &read_msr);
+	abi_ok(vcpu->fd, KVM_ENABLE_CAP, &cap);
+	cpuid = abi_cpuid(vcpu->vm->dev);
+	abi_cpuid_find(cpuid, 0x40000001, 0)->eax = 0;
+	abi_ok(vcpu->fd, KVM_SET_CPUID2, cpuid);
+	EXPECT_EQ(13, abi_trapped(vcpu).vector);
+}
+
+TEST_HARNESS_MAIN
