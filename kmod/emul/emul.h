@@ -217,9 +217,8 @@ struct lodge_emul {
 	/* What execute leaves for the caller. */
 	struct lodge_emul_fault fault;	/* with LODGE_EMUL_FAULT */
 	struct lodge_emul_io io;	/* with LODGE_EMUL_IO */
-	u32 changed;			/* LODGE_R_* groups written, but for
-					 * what operations wrote
-					 */
+	/* LODGE_R_* groups written, but for what operations wrote. */
+	u32 changed;
 	bool trap_db;			/* with OK: TF was set, #DB is due */
 	bool again;			/* with OK: REP is not finished */
 	struct lodge_emul_log log;

@@ -39,7 +39,7 @@
 #define A_STRING	BIT(20)	/* REP repeats it */
 #define A_REPCC		BIT(21)	/* REPE and REPNE look at ZF */
 #define A_ATOMIC	BIT(22)	/* locked even without the prefix */
-#define A_XOP		BIT(23)	/* 8F: XOP if ModRM says so */
+#define A_LOGRAM	BIT(23)	/* reads, writes, and reads again: mem.c */
 
 /* Where an operand is. Size is that of the instruction but where said. */
 enum lodge_operand {

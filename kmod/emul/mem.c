@@ -204,42 +204,35 @@ static int mmio_access(struct lodge_emul *e, gpa_t gpa, u8 *data,
 }
 
 /*
- * Where a page border cuts an access, one side may be memory and the other
- * a device. Then memory is logged too: run again, an instruction must not
- * read what it wrote the first time.
+ * Memory that is read and then, later in the same instruction, perhaps
+ * written, is logged as devices are, if an access to a device may come after
+ * that: run again, the instruction must not read what it wrote itself. So
+ * for what a page border cuts (memory on one side, a device on the other)
+ * and for A_LOGRAM. Writes need no log: they write the same again.
  */
-static int ram_logged(struct lodge_emul *e, gpa_t gpa, u8 *data,
-		      unsigned int len, bool write, bool *done)
+static int ram_read_logged(struct lodge_emul *e, gpa_t gpa, u8 *data,
+			   unsigned int len)
 {
-	struct lodge_emul_io *io = log_peek(e);
+	struct lodge_emul_io *io;
 	unsigned int n;
+	int rc;
 
-	*done = false;
-	if (!io || io->kind != LODGE_IO_RAM)
-		return LODGE_EMUL_OK;
 	for (; len; len -= n, gpa += n, data += n) {
 		n = min_t(unsigned int, len, 8);
 		io = log_peek(e);
-		if (!io || !io_equal(io, LODGE_IO_RAM, gpa, n, write))
-			return log_mismatch(e);
-		if (!write)
+		if (io) {
+			if (!io_equal(io, LODGE_IO_RAM, gpa, n, false))
+				return log_mismatch(e);
 			memcpy(data, io->data, n);
-		e->log.next++;
-	}
-	*done = true;
-	return LODGE_EMUL_OK;
-}
-
-static int ram_log(struct lodge_emul *e, gpa_t gpa, const u8 *data,
-		   unsigned int len, bool write)
-{
-	unsigned int n;
-
-	for (; len; len -= n, gpa += n, data += n) {
-		n = min_t(unsigned int, len, 8);
+			e->log.next++;
+			continue;
+		}
 		if (e->log.nr == LODGE_EMUL_LOG_MAX)
 			return LODGE_EMUL_UNHANDLED;
-		log_add(e, LODGE_IO_RAM, gpa, data, n, write);
+		rc = e->ops->read(e, gpa, data, n);
+		if (rc != LODGE_EMUL_OK)
+			return rc;
+		log_add(e, LODGE_IO_RAM, gpa, data, n, false);
 	}
 	return LODGE_EMUL_OK;
 }
@@ -250,17 +243,13 @@ static int page_access(struct lodge_emul *e, gpa_t gpa, u8 *data,
 		       bool split)
 {
 	const struct lodge_emul_io *io = log_peek(e);
-	bool done;
 	int rc;
 
 	if (io && io_equal(io, LODGE_IO_MMIO, gpa, min_t(u32, len, 8), write))
 		return mmio_access(e, gpa, data, len, write);
-	if (split) {
-		rc = ram_logged(e, gpa, data, len, write, &done);
-		if (rc != LODGE_EMUL_OK || done)
-			return rc;
-	}
-	if (!write)
+	if (!write && (split || (e->insn.attr & A_LOGRAM)))
+		rc = ram_read_logged(e, gpa, data, len);
+	else if (!write)
 		rc = e->ops->read(e, gpa, data, len);
 	else if (old && !split && e->ops->cmpxchg)
 		rc = e->ops->cmpxchg(e, gpa, old, data, len);
@@ -268,8 +257,6 @@ static int page_access(struct lodge_emul *e, gpa_t gpa, u8 *data,
 		rc = e->ops->write(e, gpa, data, len);
 	if (rc == LODGE_EMUL_IO)
 		return mmio_access(e, gpa, data, len, write);
-	if (rc == LODGE_EMUL_OK && split)
-		rc = ram_log(e, gpa, data, len, write);
 	return rc;
 }
 

@@ -6,9 +6,6 @@
  */
 #include "internal.h"
 
-typedef unsigned __int128 u128;
-typedef __int128 s128;
-
 static void set_overflow(struct lodge_emul *e, bool on)
 {
 	u64 both = LODGE_RFLAGS_CF | LODGE_RFLAGS_OF;
@@ -28,19 +25,19 @@ static void write_wide(struct lodge_emul *e, u64 lo, u64 hi)
 	lodge_reg_write(e, LODGE_RDX, hi, e->size);
 }
 
-static u128 read_wide(const struct lodge_emul *e)
+static unsigned __int128 read_wide(const struct lodge_emul *e)
 {
 	unsigned int bits = e->size * 8;
 
 	if (e->size == 1)
 		return lodge_reg_read(e, LODGE_RAX, 2);
-	return (u128)lodge_reg_read(e, LODGE_RDX, e->size) << bits |
+	return (unsigned __int128)lodge_reg_read(e, LODGE_RDX, e->size) << bits |
 	       lodge_reg_read(e, LODGE_RAX, e->size);
 }
 
 int lodge_op_mul(struct lodge_emul *e)
 {
-	u128 p = (u128)lodge_reg_read(e, LODGE_RAX, e->size) * e->src;
+	unsigned __int128 p = (unsigned __int128)lodge_reg_read(e, LODGE_RAX, e->size) * e->src;
 	u64 hi = p >> (e->size * 8);
 
 	write_wide(e, p, hi);
@@ -48,16 +45,16 @@ int lodge_op_mul(struct lodge_emul *e)
 	return LODGE_EMUL_OK;
 }
 
-static s128 signed_product(u64 a, u64 b, unsigned int size)
+static __int128 signed_product(u64 a, u64 b, unsigned int size)
 {
-	return (s128)(s64)sign_extend_size(a, size) *
+	return (__int128)(s64)sign_extend_size(a, size) *
 	       (s64)sign_extend_size(b, size);
 }
 
 int lodge_op_imul(struct lodge_emul *e)
 {
 	u64 acc = lodge_reg_read(e, LODGE_RAX, e->size);
-	s128 p = signed_product(acc, e->src, e->size);
+	__int128 p = signed_product(acc, e->src, e->size);
 
 	write_wide(e, p, p >> (e->size * 8));
 	set_overflow(e, p != (s64)sign_extend_size(p, e->size));
@@ -68,7 +65,7 @@ int lodge_op_imul(struct lodge_emul *e)
 int lodge_op_imul2(struct lodge_emul *e)
 {
 	u64 a = e->insn.op->aux ? e->insn.imm : e->dst;
-	s128 p = signed_product(a, e->src, e->size);
+	__int128 p = signed_product(a, e->src, e->size);
 
 	e->dst = (u64)p & size_mask(e->size);
 	set_overflow(e, p != (s64)sign_extend_size(p, e->size));
@@ -79,7 +76,7 @@ int lodge_op_imul2(struct lodge_emul *e)
  * 128 by 64 bits where the quotient is known to fit. The CPU's own, since
  * the compiler would call a library that the kernel does not have.
  */
-static u64 divide(u128 n, u64 d, u64 *rem)
+static u64 divide(unsigned __int128 n, u64 d, u64 *rem)
 {
 	u64 q, r;
 
@@ -92,7 +89,7 @@ static u64 divide(u128 n, u64 d, u64 *rem)
 int lodge_op_div(struct lodge_emul *e)
 {
 	unsigned int bits = e->size * 8;
-	u128 n = read_wide(e);
+	unsigned __int128 n = read_wide(e);
 	u64 q, r;
 
 	if (!e->src || (u64)(n >> bits) >= e->src)
@@ -108,13 +105,13 @@ int lodge_op_idiv(struct lodge_emul *e)
 	unsigned int bits = e->size * 8;
 	u64 d = sign_extend_size(e->src, e->size), q, r;
 	bool dneg = (s64)d < 0, nneg;
-	u128 n = read_wide(e);
+	unsigned __int128 n = read_wide(e);
 
 	nneg = (n >> (2 * bits - 1)) & 1;
 	if (nneg) {
 		n = -n;
 		if (bits < 64)
-			n &= ((u128)1 << (2 * bits)) - 1;
+			n &= ((unsigned __int128)1 << (2 * bits)) - 1;
 	}
 	if (dneg)
 		d = -d;

@@ -52,7 +52,7 @@ static const struct lodge_opcode group4[8] = {
 
 static const struct lodge_opcode group5[8] = {
 	F(inc, A_LOCK, O_RM, 0, 0), F(dec, A_LOCK, O_RM, 0, 0),
-	F(call_ind, A_F64, 0, O_RM, 0), F(call_far_ind, A_MEM, 0, 0, 0),
+	F(call_ind, A_F64, 0, O_RM, 0), F(call_far_ind, A_MEM | A_LOGRAM, 0, 0, 0),
 	F(jmp_ind, A_F64, 0, O_RM, 0), F(jmp_far_ind, A_MEM, 0, 0, 0),
 	F(push, A_D64, 0, O_RM, 0), UD,
 };
@@ -126,7 +126,7 @@ const struct lodge_opcode lodge_opcodes_one[256] = {
 	F(xchg_acc, 0, O_OPREG, O_ACC, 0),
 	REP4(F(xchg_acc, 0, O_OPREG, O_ACC, 0)),
 	F(cbw, A_NOREAD, O_ACC, 0, 0), F(cwd, 0, 0, O_ACC, 0),
-	F(call_far, A_NO64 | A_FAR, 0, 0, 0),
+	F(call_far, A_NO64 | A_FAR | A_LOGRAM, 0, 0, 0),
 	X(0),				/* FWAIT */
 	F(pushf, A_D64, 0, 0, 0), F(popf, A_D64, 0, 0, 0),
 	F(sahf, 0, 0, 0, 0), F(lahf, 0, 0, 0, 0),
@@ -154,10 +154,10 @@ const struct lodge_opcode lodge_opcodes_one[256] = {
 	F(lxs, A_MODRM | A_NO64 | A_MEM, 0, 0, LODGE_ES),
 	F(lxs, A_MODRM | A_NO64 | A_MEM, 0, 0, LODGE_DS),
 	G(group11, A_BYTE | A_IMM8, 0, 0), G(group11, A_IMMZ, 0, 0),
-	F(enter, A_D64 | A_ENTER, 0, 0, 0), F(leave, A_D64, 0, 0, 0),
+	F(enter, A_D64 | A_ENTER | A_LOGRAM, 0, 0, 0), F(leave, A_D64, 0, 0, 0),
 	F(ret_far, A_IMM16, 0, 0, 0), F(ret_far, 0, 0, 0, 0),
-	F(int3, 0, 0, 0, 0), F(int, A_IMM8, 0, 0, 0),
-	F(into, A_NO64, 0, 0, 0), F(iret, 0, 0, 0, 0),
+	F(int3, A_LOGRAM, 0, 0, 0), F(int, A_IMM8 | A_LOGRAM, 0, 0, 0),
+	F(into, A_NO64 | A_LOGRAM, 0, 0, 0), F(iret, 0, 0, 0, 0),
 	/* D0 */
 	G(group2, A_BYTE, O_RM, O_ONE), G(group2, 0, O_RM, O_ONE),
 	G(group2, A_BYTE, O_RM, O_CL), G(group2, 0, O_RM, O_CL),
@@ -179,7 +179,7 @@ const struct lodge_opcode lodge_opcodes_one[256] = {
 	F(in_dx, A_BYTE, 0, 0, 0), F(in_dx, 0, 0, 0, 0),
 	F(out_dx, A_BYTE, 0, 0, 0), F(out_dx, 0, 0, 0, 0),
 	/* F0 */
-	X(0), F(int1, 0, 0, 0, 0), X(0), X(0),
+	X(0), F(int1, A_LOGRAM, 0, 0, 0), X(0), X(0),
 	F(system, A_PRIV, 0, 0, LODGE_SYS_HLT),
 	F(flag, 0, 0, 0, 0),
 	G(group3b, A_BYTE, 0, 0), G(group3, 0, 0, 0),

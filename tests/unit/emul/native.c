@@ -16,10 +16,6 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-extern u64 native_host_rsp;
-void native_enter(struct native_state *state);
-extern const char native_leave[];
-
 static struct native_state *running;
 
 static const int gregs[LODGE_GPR_NR] = {

@@ -33,6 +33,11 @@ struct native_state {
 /* The code pages, writable here. */
 extern u8 *native_code;
 
+/* native_enter.S */
+extern u64 native_host_rsp;
+extern const char native_leave[];
+void native_enter(struct native_state *state);
+
 /* Map the pages, take the signals. */
 void native_init(void);
 

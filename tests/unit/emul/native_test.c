@@ -130,10 +130,10 @@ static bool same_fault(const struct sample *s, const struct native_state *n,
 {
 	if (!n->faulted || n->vector != e->fault.vector) {
 		show(s, "fault");
-		ktap_diag("emulator: vector %u error %x cr2 %llx; CPU: "
-			  "%s vector %u rip %llx", e->fault.vector,
-			  e->fault.error, e->fault.cr2, n->faulted ?
-			  "fault" : "no fault", n->vector, n->rip);
+		ktap_diag("emulator: vector %u error %x cr2 %llx",
+			  e->fault.vector, e->fault.error, e->fault.cr2);
+		ktap_diag("CPU: %s vector %u rip %llx", n->faulted ? "fault" :
+			  "no fault", n->vector, n->rip);
 		return false;
 	}
 	if (n->vector != LODGE_PF || (n->cr2 == e->fault.cr2 &&
