@@ -21,6 +21,7 @@ bool ktap_skip(const char *why);
 extern const struct ktap_test native_tests[];
 extern const struct ktap_test length_tests[];
 extern const struct ktap_test vector_tests[];
+extern const struct ktap_test seg_tests[];
 extern const struct ktap_test fault_tests[];
 extern const struct ktap_test replay_tests[];
 
