@@ -11,6 +11,14 @@
 
 #include "lodge.h"
 
+/*
+ * Requests a halted vCPU is to wake for; the rest can wait for its next entry,
+ * and what EVENT and NMI announce is looked at itself.
+ */
+#define EVENT_WAKING	(BIT(LODGE_REQ_TIMER) | BIT(LODGE_REQ_CLOCK) |	\
+			 BIT(LODGE_REQ_STEAL) | BIT(LODGE_REQ_TRIPLE_FAULT) | \
+			 BIT(LODGE_REQ_EXIT))
+
 static bool event_contributory(u8 vector)
 {
 	return vector == LODGE_DE || vector == LODGE_CP ||
@@ -244,7 +252,7 @@ bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu)
 	case KVM_MP_STATE_RUNNABLE:
 		return true;
 	case KVM_MP_STATE_HALTED:
-		return READ_ONCE(vcpu->requests) & ~BIT(LODGE_REQ_EVENT) ||
+		return READ_ONCE(vcpu->requests) & EVENT_WAKING ||
 		       lodge_vcpu_wakes(vcpu) || lodge_lapic_init_pending(vcpu);
 	default:
 		return lodge_lapic_init_pending(vcpu);
