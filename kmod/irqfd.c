@@ -347,7 +347,7 @@ int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args)
 		return -EINVAL;
 	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)
 		return irqfd_deassign(vm, args);
-	if (!smp_load_acquire(&vm->irqchip))
+	if (!READ_ONCE(vm->irqchip))
 		return -EINVAL;
 	return irqfd_assign(vm, args);
 }

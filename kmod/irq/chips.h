@@ -257,6 +257,13 @@ struct lodge_pit {
 	struct hrtimer timer;
 };
 
+/* vCPUs that vm->vcpu[] has; each is whole, and stays as long as the VM. */
+static inline u32 lodge_vcpus(struct lodge_vm *vm)
+{
+	/* Pairs with the release in lodge_vcpu_create(). */
+	return smp_load_acquire(&vm->nr_vcpus);
+}
+
 #define LODGE_CHIPS		3	/* KVM_IRQCHIP_* */
 #define LODGE_PINS_MAX		24
 

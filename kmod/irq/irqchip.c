@@ -26,7 +26,7 @@ int lodge_ioapic_send(struct lodge_ioapic *io, const struct lodge_apic_msg *msg)
 /* The PIC's INTR has risen: whoever listens to it is to look. */
 static void pic_notify(struct lodge_vm *vm)
 {
-	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+	u32 i, nr = lodge_vcpus(vm);
 
 	for (i = 0; i < nr; i++) {
 		struct lodge_vcpu *vcpu = READ_ONCE(vm->vcpu[i]);

@@ -52,6 +52,7 @@ static int deliver_to(struct lodge_lapic *apic, struct lodge_vcpu *src,
 		return 1;
 	case DM_STARTUP:
 		WRITE_ONCE(apic->sipi_vector, msg->vector);
+		/* Who takes the latch then reads the vector. */
 		smp_mb__before_atomic();
 		set_bit(SIPI_BIT, &apic->latched);
 		lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
@@ -65,8 +66,7 @@ static struct lodge_lapic *apic_at(struct lodge_vm *vm, u32 i)
 {
 	struct lodge_vcpu *vcpu;
 
-	/* Published by nr_vcpus; LODGE_VCPUS_MAX bounds both. */
-	if (i >= smp_load_acquire(&vm->nr_vcpus))
+	if (i >= lodge_vcpus(vm))
 		return NULL;
 	vcpu = READ_ONCE(vm->vcpu[i]);
 	return vcpu ? vcpu->apic : NULL;
@@ -84,7 +84,7 @@ static struct lodge_lapic *apic_by_id(struct lodge_vm *vm, u32 id)
 	if (apic && lodge_apic_id(&apic->regs) == id)
 		return apic;
 	/* No hint, or an old one: ids change with modes, and a guest may. */
-	nr = smp_load_acquire(&vm->nr_vcpus);
+	nr = lodge_vcpus(vm);
 	for (i = 0; i < nr; i++) {
 		apic = apic_at(vm, i);
 		if (apic && lodge_apic_id(&apic->regs) == id) {
@@ -122,7 +122,7 @@ static bool is_for(const struct lodge_lapic *apic, struct lodge_vcpu *src,
 static int deliver_lowest(struct lodge_vm *vm, struct lodge_vcpu *src,
 			  const struct lodge_apic_msg *msg)
 {
-	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+	u32 i, nr = lodge_vcpus(vm);
 	struct lodge_lapic *apic, *best = NULL;
 
 	for (i = 0; i < nr; i++) {
@@ -141,7 +141,7 @@ static int deliver_lowest(struct lodge_vm *vm, struct lodge_vcpu *src,
 static int deliver_all(struct lodge_vm *vm, struct lodge_vcpu *src,
 		       const struct lodge_apic_msg *msg)
 {
-	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+	u32 i, nr = lodge_vcpus(vm);
 	struct lodge_lapic *apic;
 	int ret, sum = -1;
 
@@ -242,7 +242,7 @@ void lodge_lapic_local(struct lodge_lapic *apic, u32 lvt)
  */
 void lodge_lint0_nmi(struct lodge_vm *vm)
 {
-	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+	u32 i, nr = lodge_vcpus(vm);
 
 	for (i = 0; i < nr; i++) {
 		struct lodge_lapic *apic = apic_at(vm, i);

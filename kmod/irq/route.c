@@ -241,7 +241,7 @@ int lodge_irq_line(struct lodge_vm *vm, int source, u32 gsi, bool level)
 	unsigned long flags;
 	int idx, r;
 
-	if (!smp_load_acquire(&vm->irqchip))
+	if (!READ_ONCE(vm->irqchip))
 		return -1;
 	idx = srcu_read_lock(&vm->srcu);
 	routes = srcu_dereference(vm->routes, &vm->srcu);
