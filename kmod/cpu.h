@@ -90,6 +90,7 @@ u32 lodge_fpu_size(void);		/* of the area, user format */
 int lodge_fpu_create(struct lodge_vcpu *vcpu);
 void lodge_fpu_destroy(struct lodge_vcpu *vcpu);
 void lodge_fpu_reset(struct lodge_vcpu *vcpu, bool init);
+void lodge_fpu_xcr0_sync(struct lodge_vcpu *vcpu);	/* into regs.xcr0 */
 void lodge_fpu_xcr0_changed(struct lodge_vcpu *vcpu);	/* or CR4.OSXSAVE did */
 u64 lodge_fpu_features(void);		/* XCR0 bits a guest may have */
 u32 lodge_xsave_size(u64 xcr0, bool compacted);		/* as leaf 0xD counts */

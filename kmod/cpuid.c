@@ -192,8 +192,10 @@ static void cpuid_runtime(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 *r)
 		if (cr4 & LODGE_CR4_PKE)
 			r[2] |= BIT(4);
 	} else if (leaf == 0xd && sub == 0) {
+		lodge_fpu_xcr0_sync(vcpu);
 		r[1] = lodge_xsave_size(vcpu->regs.xcr0, false);
 	} else if (leaf == 0xd && sub == 1 && (r[0] & (BIT(1) | BIT(3)))) {
+		lodge_fpu_xcr0_sync(vcpu);
 		r[1] = lodge_xsave_size(vcpu->regs.xcr0, true);
 	}
 }

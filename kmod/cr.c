@@ -148,6 +148,7 @@ static int cr4_write(struct lodge_vcpu *vcpu, u64 v)
 	if (lodge_cr4_flushes(v, old))
 		lodge_ops->flush_tlb(vcpu);
 	lodge_touch(vcpu, LODGE_R_CRS);
+	lodge_fpu_xcr0_sync(vcpu);
 	r->cr4 = v;
 	if ((v ^ old) & LODGE_CR4_OSXSAVE)
 		lodge_fpu_xcr0_changed(vcpu);

@@ -265,6 +265,24 @@ static void fpu_xcr0_load(struct lodge_vcpu *vcpu)
 }
 
 /**
+ * lodge_fpu_xcr0_sync() - make regs.xcr0 what the guest's XCR0 is
+ * @vcpu: in or out of the bracket
+ *
+ * XSETBV is intercepted, but QEMU's emulated AMD-V lets it by
+ * (docs/TESTING.md), and the host must get back its own in any case.
+ */
+void lodge_fpu_xcr0_sync(struct lodge_vcpu *vcpu)
+{
+	struct lodge_fpu *f = &vcpu->fpu;
+
+	if (!f->live || !fpu_host.xsave)
+		return;
+	f->hw_xcr0 = fpu_xgetbv();
+	if (f->xcr0_on)
+		vcpu->regs.xcr0 = f->hw_xcr0;
+}
+
+/**
  * lodge_fpu_load() - the guest's state into the CPU
  * @vcpu: about to be entered
  *
@@ -300,18 +318,12 @@ void lodge_fpu_save(struct lodge_vcpu *vcpu)
 {
 	struct lodge_fpu *f = &vcpu->fpu;
 
-	f->live = false;
 	if (unlikely(!fpu_host.xsave)) {
 		asm volatile("fxsave64 (%0)" :: "r"(f->area) : "memory");
+		f->live = false;
 		return;
 	}
-	/*
-	 * Read back: XSETBV is intercepted, but QEMU's emulated AMD-V lets it
-	 * by (docs/TESTING.md), and the host must have its own in any case.
-	 */
-	f->hw_xcr0 = fpu_xgetbv();
-	if (f->xcr0_on)
-		vcpu->regs.xcr0 = f->hw_xcr0;
+	lodge_fpu_xcr0_sync(vcpu);
 	if (f->hw_xcr0 != fpu_host.xcr0)
 		fpu_xsetbv(fpu_host.xcr0);
 	if (unlikely(fpu_host.xss))
@@ -319,6 +331,7 @@ void lodge_fpu_save(struct lodge_vcpu *vcpu)
 	fpu_xsave(f->area, f->features);
 	if (fpu_host.pkru)
 		fpu_wrpkru(f->host_pkru);
+	f->live = false;
 }
 
 /**

@@ -452,6 +452,7 @@ const struct lodge_msr lodge_msr_table[] = {
 	ABSENT(0xc0010290, 0xc001029b),			/* P-state, RAPL */
 	ABSENT(0xc00102b0, 0xc00102b4),			/* CPPC */
 	CONST(0xc0011020, 0xc0011023, 0, drop_write),	/* LS, IC, DC, BU cfg */
+	ABSENT(0xc0011028, 0xc0011028),			/* FP_CFG */
 	{ .first = MSR_AMD64_DE_CFG, .last = MSR_AMD64_DE_CFG, .flags = S,
 	  .read = field_read, .write = de_cfg_write,
 	  .offset = offsetof(struct lodge_vcpu, msr.de_cfg) },
