@@ -27,18 +27,15 @@ bool lodge_host_work_pending(void);	/* interrupts off, just before entry */
 /* rseq and the like, before KVM_RUN returns to the user */
 void lodge_host_user_return(void);
 
-/* The page behind a user address of current->mm. */
+/* The page behind a user address of current->mm; see host_page.c. */
 struct lodge_host_page {
-	u64 pfn;
+	hpa_t hpa;		/* of the 4K page, encryption bit included */
 	int level;		/* host maps it as 1 4K, 2 2M, 3 1G */
 	bool writable;
-	bool uncached;		/* device memory: no struct page */
-	struct page *page;	/* reference held, or NULL */
+	bool uncached;		/* not write-back: device memory */
 };
 int lodge_host_page_get(unsigned long hva, bool write, bool atomic,
 			struct lodge_host_page *p);
-void lodge_host_page_dirty(struct lodge_host_page *p);
-void lodge_host_page_put(struct lodge_host_page *p);
 u64 lodge_host_crypt_bit(void);		/* memory encryption, or 0 */
 int lodge_host_levels(void);		/* of the host's page tables: 4 or 5 */
 

@@ -2,13 +2,16 @@
 /*
  * The host kernel's door, second half: the page behind a user address.
  *
- * tdp.c comes here to learn what to map. What is told is true only as long as
- * no MMU notifier for the address has run; the caller sees to that.
- * Next: mmu.c.
+ * tdp_fault.c comes here to learn what to map. The answer is read from the
+ * process's own page tables, as its CPU would read them: if they map the
+ * address, that is all there is to know, and it needs no lock, no reference
+ * and no difference between memory and devices. If they do not, the kernel is
+ * asked to make them. What is told is true only as long as no MMU notifier for
+ * the address has run; the caller sees to that. Next: tdp_fault.c, mmu.c.
  */
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <asm/pgtable.h>
 
 #include "host.h"
@@ -19,9 +22,18 @@
 #define GUP_SLEEP	0
 #endif
 
+/* Entries as the CPU's manual has them ("Page Translation and Protection"). */
 #define HOST_P		BIT_ULL(0)
 #define HOST_W		BIT_ULL(1)
-#define HOST_PS		BIT_ULL(7)
+#define HOST_U		BIT_ULL(2)
+#define HOST_PWT	BIT_ULL(3)
+#define HOST_PCD	BIT_ULL(4)
+#define HOST_A		BIT_ULL(5)
+#define HOST_D		BIT_ULL(6)
+#define HOST_PS		BIT_ULL(7)	/* in levels 2 and 3 */
+#define HOST_PAT_4K	BIT_ULL(7)
+#define HOST_PAT_LARGE	BIT_ULL(12)
+#define HOST_ADDRESS	GENMASK_ULL(51, 12)
 
 /**
  * lodge_host_crypt_bit() - the bit that marks encrypted memory in addresses
@@ -43,152 +55,87 @@ int lodge_host_levels(void)
 	return pgtable_l5_enabled() ? 5 : 4;
 }
 
-/*
- * How large the page is that the host maps at @hva: 1, 2 or 3; 0 if it is
- * gone. The tables can't be freed while interrupts are off on this CPU.
- */
-static int host_page_level(unsigned long hva)
+/* The leaf that maps @hva, and the rights of all levels; NULL: none does. */
+static u64 *host_walk(unsigned long hva, int *level, u64 *leaf, u64 *rights)
 {
 	u64 *table = (u64 *)current->mm->pgd;
-	int level = lodge_host_levels();
+	int l = lodge_host_levels();
+
+	*rights = HOST_W | HOST_U;
+	for (;; l--) {
+		u64 *entry = &table[(hva >> (9 * l + 3)) & 511];
+		u64 e = READ_ONCE(*entry);
+
+		*rights &= e;
+		if (!(e & HOST_P))
+			return NULL;
+		if (l == 1 || (l <= 3 && (e & HOST_PS))) {
+			*level = l;
+			*leaf = e;
+			return entry;
+		}
+		table = __va(e & HOST_ADDRESS & ~sme_me_mask);
+	}
+}
+
+static bool host_uncached(u64 e, int level)
+{
+	return e & (HOST_PWT | HOST_PCD |
+		    (level == 1 ? HOST_PAT_4K : HOST_PAT_LARGE));
+}
+
+/*
+ * Look the address up, and mark its entry accessed, and dirty for a write, as
+ * the CPU does when it uses one: what the guest writes later is then known to
+ * the host. A page that is clean is given for reading only, unless @write.
+ * The tables can't be freed while interrupts are off on this CPU.
+ */
+static bool host_page_look(unsigned long hva, bool write,
+			   struct lodge_host_page *p)
+{
+	u64 mark = HOST_A | (write ? HOST_D : 0);
 	unsigned long flags;
-	u64 e;
+	u64 e, rights, *entry;
+	bool found = false;
 
 	local_irq_save(flags);
-	for (;;) {
-		e = READ_ONCE(table[(hva >> (9 * level + 3)) & 511]);
-		if (!(e & HOST_P)) {
-			level = 0;
-			break;
-		}
-		if (level == 1 || (level <= 3 && (e & HOST_PS)))
-			break;
-		table = __va(e & GENMASK_ULL(51, 12) & ~sme_me_mask);
-		level--;
-	}
+	entry = host_walk(hva, &p->level, &e, &rights);
+	if (!entry || !(rights & HOST_U) || (write && !(rights & HOST_W)))
+		goto out;
+	if ((e & mark) != mark && cmpxchg(entry, e, e | mark) != e)
+		goto out;
+	e |= mark;
+	found = true;
+out:
 	local_irq_restore(flags);
-	return level;
+	if (!found)
+		return false;
+	p->writable = (rights & HOST_W) && (e & HOST_D);
+	p->uncached = host_uncached(e, p->level);
+	p->hpa = e & HOST_ADDRESS & ~(((u64)PAGE_SIZE << (9 * (p->level - 1))) - 1);
+	p->hpa |= hva & ((PAGE_SIZE << (9 * (p->level - 1))) - PAGE_SIZE);
+	return true;
 }
 
-/* Find it in the host's tables as it is there. Context: any. */
-static bool host_page_fast(unsigned long hva, bool write,
-			   struct lodge_host_page *p)
-{
-	p->writable = write;
-	return get_user_pages_fast_only(hva, 1, write ? FOLL_WRITE : 0,
-					&p->page) == 1;
-}
-
-/* Have it put there. 0 or -errno */
-static int host_page_slow(unsigned long hva, bool write,
-			  struct lodge_host_page *p)
-{
-	struct page *page;
-	long n;
-
-	n = get_user_pages_unlocked(hva, 1, &page,
-				    (write ? FOLL_WRITE : 0) | GUP_SLEEP);
-	/* Interrupted by a signal comes as either. */
-	if (n != 1)
-		return !n || n == -EAGAIN ? -EINTR : n;
-	/* A page that came in for reading may be one to write to as well. */
-	if (!write && host_page_fast(hva, true, p)) {
-		put_page(page);
-		return 0;
-	}
-	p->page = page;
-	p->writable = write;
-	return 0;
-}
-
-/* Memory that has struct pages. 0, -EAGAIN: not without sleeping, -errno */
-static int host_page_ram(unsigned long hva, bool write, bool atomic,
-			 struct lodge_host_page *p)
-{
-	int err;
-
-	if (atomic) {
-		if (!host_page_fast(hva, true, p) &&
-		    (write || !host_page_fast(hva, false, p)))
-			return -EAGAIN;
-	} else {
-		err = host_page_slow(hva, write, p);
-		if (err)
-			return err;
-	}
-	p->pfn = page_to_pfn(p->page);
-	p->level = host_page_level(hva);
-	p->uncached = false;
-	/* Gone already: a notifier has run, and the caller will see that. */
-	if (!p->level)
-		p->level = 1;
-	return 0;
-}
-
-#ifdef LODGE_HAVE_FOLLOW_PFNMAP
-static int host_pfn_follow(struct vm_area_struct *vma, unsigned long hva,
-			   struct lodge_host_page *p)
-{
-	struct follow_pfnmap_args args = { .vma = vma, .address = hva };
-	int err;
-
-	err = follow_pfnmap_start(&args);
-	if (err)
-		return err;
-	p->pfn = args.pfn;
-	p->writable = args.writable;
-	p->uncached = pgprot_val(args.pgprot) & _PAGE_CACHE_MASK;
-	follow_pfnmap_end(&args);
-	return 0;
-}
-#else
-static int host_pfn_follow(struct vm_area_struct *vma, unsigned long hva,
-			   struct lodge_host_page *p)
-{
-	spinlock_t *lock;
-	pte_t *pte;
-	u64 e;
-	int err;
-
-	err = follow_pte(vma->vm_mm, hva, &pte, &lock);
-	if (err)
-		return err;
-	e = READ_ONCE(*(u64 *)pte);
-	p->pfn = (e & GENMASK_ULL(51, 12) & ~sme_me_mask) >> PAGE_SHIFT;
-	p->writable = e & HOST_W;
-	p->uncached = e & _PAGE_CACHE_MASK;
-	__acquire(lock);	/* by follow_pte(), which sparse can't see */
-	pte_unmap_unlock(pte, lock);
-	return 0;
-}
-#endif
-
-/* Device memory. Called with mmap_lock held, which may be dropped and taken. */
-static int host_page_pfn(unsigned long hva, bool write,
-			 struct lodge_host_page *p)
+/* Have the page put there. 0; -EINTR: a signal; -EAGAIN; -errno */
+static int host_page_fault(unsigned long hva, bool write)
 {
 	struct mm_struct *mm = current->mm;
-	struct vm_area_struct *vma = find_vma(mm, hva);
-	bool again = false;
-	int err;
+	long n;
 
-	if (!vma || vma->vm_start > hva ||
-	    !(vma->vm_flags & (VM_IO | VM_PFNMAP)) ||
-	    (write && !(vma->vm_flags & VM_WRITE)))
-		return -EFAULT;
-	err = host_pfn_follow(vma, hva, p);
-	if (!err && (p->writable || !write))
+	n = get_user_pages_unlocked(hva, 1, NULL,
+				    (write ? FOLL_WRITE : 0) | GUP_SLEEP);
+	if (n == 1)
 		return 0;
-	err = fixup_user_fault(mm, hva, write ? FAULT_FLAG_WRITE : 0, &again);
-	if (err)
-		return err;
-	/* With the lock dropped the area may be gone: look from the start. */
-	if (again)
-		return -EAGAIN;
-	err = host_pfn_follow(vma, hva, p);
-	if (!err && write && !p->writable)
-		err = -EFAULT;
-	return err;
+	if (!n || n == -EAGAIN || n == -EINTR)
+		return signal_pending(current) ? -EINTR : -EAGAIN;
+	if (n != -EFAULT)
+		return n;
+	/* Device memory, which has no page to be got, or truly nothing. */
+	down_read(&mm->mmap_lock);
+	n = fixup_user_fault(mm, hva, write ? FAULT_FLAG_WRITE : 0, NULL);
+	up_read(&mm->mmap_lock);
+	return n;
 }
 
 /**
@@ -196,9 +143,9 @@ static int host_page_pfn(unsigned long hva, bool write,
  * @hva: user address, any byte of the page
  * @write: it is to be written to: break copy-on-write
  * @atomic: do not sleep
- * @p: where the answer goes; lodge_host_page_put() when done with it
+ * @p: where the answer goes
  *
- * Pages with a struct page come with a reference to it, device memory without.
+ * No reference is taken.
  *
  * Context: any with @atomic, also interrupts off; else process context.
  * Return: 0; -EAGAIN: it takes sleeping, or (not @atomic) another try;
@@ -207,49 +154,14 @@ static int host_page_pfn(unsigned long hva, bool write,
 int lodge_host_page_get(unsigned long hva, bool write, bool atomic,
 			struct lodge_host_page *p)
 {
-	struct mm_struct *mm = current->mm;
 	int err;
 
-	p->page = NULL;
-	err = host_page_ram(hva & PAGE_MASK, write, atomic, p);
-	if (err != -EFAULT || atomic)
+	if (host_page_look(hva, write, p))
+		return 0;
+	if (atomic)
+		return -EAGAIN;
+	err = host_page_fault(hva & PAGE_MASK, write);
+	if (err)
 		return err;
-	p->level = 1;
-	down_read(&mm->mmap_lock);
-	err = host_page_pfn(hva & PAGE_MASK, write, p);
-	up_read(&mm->mmap_lock);
-	return err;
-}
-
-/**
- * lodge_host_page_dirty() - the guest may write to the page from now on
- * @p: page with a reference, writable
- *
- * A page that was clean, as after madvise(MADV_FREE), must not be thrown away
- * when the guest has written to it behind the host's page tables.
- *
- * Context: any; before a notifier for the page can complete.
- */
-void lodge_host_page_dirty(struct lodge_host_page *p)
-{
-	struct folio *folio;
-
-	if (!p->page)
-		return;
-	folio = page_folio(p->page);
-	if (!folio_test_dirty(folio))
-		folio_set_dirty(folio);
-}
-
-/**
- * lodge_host_page_put() - give back the reference
- * @p: page
- *
- * Context: any.
- */
-void lodge_host_page_put(struct lodge_host_page *p)
-{
-	if (p->page)
-		put_page(p->page);
-	p->page = NULL;
+	return host_page_look(hva, write, p) ? 0 : -EAGAIN;
 }

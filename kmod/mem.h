@@ -31,6 +31,7 @@ struct lodge_tdp {
 	unsigned long seq;		/* changes that are over */
 	int changing;			/* changes under way */
 	unsigned long change_start, change_end;	/* user addresses they concern */
+	atomic_t waiters;		/* [a] faults that sleep till a change ends */
 	bool released;			/* the mm is gone: nothing to map */
 	u64 zap_gen;			/* rights taken away, for check_tlb=1 */
 	u64 flushed_gen;		/* of those, known by all vCPUs */

@@ -13,7 +13,6 @@ lodge-sym = $(shell awk '$$2 == "$(1)" && $$5 == "" { print "-D$(2)"; exit }' \
 lodge-grep = $(shell grep -Eqs '$(1)' $(srctree)/$(2) && echo -D$(3))
 
 ccflags-y += $(call lodge-sym,hrtimer_setup,LODGE_HAVE_HRTIMER_SETUP)
-ccflags-y += $(call lodge-sym,follow_pfnmap_start,LODGE_HAVE_FOLLOW_PFNMAP)
 
 # host.c
 ccflags-y += $(call lodge-sym,eventfd_signal,LODGE_HAVE_EVENTFD_SIGNAL_N)

@@ -126,12 +126,20 @@ void lodge_tdp_change_begin(struct lodge_vm *vm, unsigned long start,
 void lodge_tdp_change_end(struct lodge_vm *vm)
 {
 	struct lodge_tdp *tdp = &vm->tdp;
+	u32 i, nr;
 
 	raw_spin_lock(&tdp->lock);
 	/* After the slots that a change put in place: see tdp_fault.c. */
 	smp_store_release(&tdp->seq, tdp->seq + 1);
-	tdp->changing--;
+	WRITE_ONCE(tdp->changing, tdp->changing - 1);
 	raw_spin_unlock(&tdp->lock);
+
+	smp_mb();	/* with the one in set_current_state() of tdp_wait() */
+	if (likely(!atomic_read(&tdp->waiters)))
+		return;
+	nr = smp_load_acquire(&vm->nr_vcpus);
+	for (i = 0; i < nr; i++)
+		rcuwait_wake_up(&vm->vcpu[i]->wait);
 }
 
 /**

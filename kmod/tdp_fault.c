@@ -25,12 +25,10 @@ static int tdp_cache_fill(struct lodge_pt_cache *c)
 	return 0;
 }
 
-/* Has what a fault found out before it took the lock become untrue? */
-static bool tdp_stale(const struct lodge_tdp *tdp, unsigned long seq,
-		      unsigned long start, unsigned long end)
+/* Is a change under way of what a fault has found out? */
+static bool tdp_changing(const struct lodge_tdp *tdp, unsigned long start,
+			 unsigned long end)
 {
-	if (tdp->seq != seq)
-		return true;
 	return tdp->changing && start < tdp->change_end &&
 	       end > tdp->change_start;
 }
@@ -47,7 +45,7 @@ static int tdp_level(struct lodge_tdp *tdp, const struct lodge_slot *slot,
 	for (; level > 1; level--) {
 		u64 mask = lodge_pt_pages(level) - 1;
 
-		if (!((gfn ^ host) & mask) && !((gfn ^ p->pfn) & mask) &&
+		if (!((gfn ^ host) & mask) && !((gfn ^ p->hpa >> PAGE_SHIFT) & mask) &&
 		    (gfn & ~mask) >= slot->base &&
 		    (gfn | mask) < slot->base + slot->pages &&
 		    lodge_pt_level_fits(&tdp->pt, gfn, level))
@@ -64,15 +62,17 @@ struct tdp_try {
 	bool atomic;
 };
 
-/* Put in the leaf. -EEXIST: something else is there. tdp.lock held. */
+/*
+ * Put in the leaf, if what was found out is still true. -EAGAIN: it is being
+ * changed; -EEXIST: something else is there. tdp.lock held.
+ */
 static int tdp_map_locked(struct lodge_vcpu *vcpu, const struct tdp_try *t,
-			  struct lodge_host_page *p)
+			  const struct lodge_host_page *p)
 {
 	struct lodge_tdp *tdp = &vcpu->vm->tdp;
 	const struct lodge_slot *slot = t->slot;
 	unsigned long hva = lodge_slot_hva(slot, t->gfn);
 	int level, err;
-	hpa_t hpa;
 	bool write;
 	u64 size;
 
@@ -82,25 +82,22 @@ static int tdp_map_locked(struct lodge_vcpu *vcpu, const struct tdp_try *t,
 	level = tdp_level(tdp, slot, t->gfn, p);
 	size = lodge_pt_pages(level) << PAGE_SHIFT;
 	hva &= ~(size - 1);
-	if (tdp_stale(tdp, t->seq, hva, hva + size))
+	if (tdp_changing(tdp, hva, hva + size))
+		return -EAGAIN;
+	if (tdp->seq != t->seq)
 		return LODGE_TDP_MAPPED;	/* the guest faults again */
 
 	/* While writes are logged, none but a write may map it writable. */
 	write = p->writable && !(slot->flags & LODGE_SLOT_READONLY) &&
 		(t->write || !slot->dirty);
-	hpa = (p->pfn << PAGE_SHIFT) & ~(size - 1);
-	if (p->page)
-		hpa |= tdp->pt.crypt;
 	err = lodge_pt_map(&tdp->pt, t->gfn, level,
-			   tdp->pt.format->leaf(hpa, level, write, true,
-						p->uncached),
+			   tdp->pt.format->leaf(p->hpa & ~(size - 1), level,
+						write, true, p->uncached),
 			   &vcpu->tdp.cache);
 	if (err)
 		return err;
-	if (write) {
-		lodge_host_page_dirty(p);
+	if (write)
 		lodge_slot_mark_dirty(slot, t->gfn);
-	}
 	return LODGE_TDP_MAPPED;
 }
 
@@ -130,7 +127,7 @@ static int tdp_make_room(struct lodge_vcpu *vcpu, const struct tdp_try *t)
 
 /* With srcu held again: the seq tells whether t->slot is still what it was. */
 static int tdp_map(struct lodge_vcpu *vcpu, const struct tdp_try *t,
-		   struct lodge_host_page *p)
+		   const struct lodge_host_page *p)
 {
 	struct lodge_tdp *tdp = &vcpu->vm->tdp;
 	int ret;
@@ -144,6 +141,23 @@ static int tdp_map(struct lodge_vcpu *vcpu, const struct tdp_try *t,
 	if (ret == -ENOMEM)
 		return t->atomic ? -EAGAIN : LODGE_TDP_MAPPED;
 	return ret;
+}
+
+/*
+ * Sleep till a change is over, rather than fault again and again: whoever
+ * makes it may need this CPU. 0, or -EINTR: a signal.
+ */
+static int tdp_wait(struct lodge_vcpu *vcpu, unsigned long seq)
+{
+	struct lodge_tdp *tdp = &vcpu->vm->tdp;
+	int err;
+
+	atomic_inc(&tdp->waiters);
+	err = rcuwait_wait_event(&vcpu->wait, !READ_ONCE(tdp->changing) ||
+				 READ_ONCE(tdp->seq) != seq,
+				 TASK_INTERRUPTIBLE);
+	atomic_dec(&tdp->waiters);
+	return err;
 }
 
 /* MMIO, or MAPPED: the slot is in @t, under vm->srcu. */
@@ -199,7 +213,8 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 	idx = srcu_read_lock(&vm->srcu);
 	ret = tdp_map(vcpu, &t, &p);
 	srcu_read_unlock(&vm->srcu, idx);
-	lodge_host_page_put(&p);
+	if (ret == -EAGAIN)
+		return tdp_wait(vcpu, t.seq) ?: LODGE_TDP_MAPPED;
 	return ret;
 }
 
@@ -227,7 +242,6 @@ int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 	if (ret)
 		goto out;
 	ret = tdp_map(vcpu, &t, &p);
-	lodge_host_page_put(&p);
 out:
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret < 0 ? -EAGAIN : ret;
