@@ -72,6 +72,17 @@ int lodge_op_movbe(struct lodge_emul *e)
 	return LODGE_EMUL_OK;
 }
 
+/* Of 4 or 8 bytes in any mode. */
+int lodge_op_movnti(struct lodge_emul *e)
+{
+	unsigned int size = e->insn.opsize == 8 ? 8 : 4;
+	u64 v = lodge_reg_read(e, e->insn.reg, size);
+
+	if (e->insn.opsize_prefix || e->insn.rep)
+		return raise_ud(e);
+	return lodge_mem_write(e, e->insn.seg, e->ea, &v, size, NULL);
+}
+
 int lodge_op_xchg(struct lodge_emul *e)
 {
 	lodge_reg_write(e, e->insn.reg, e->dst, e->size);

@@ -120,6 +120,11 @@ static int check_data(struct lodge_emul *e, struct lodge_desc *d)
 	return lodge_desc_mark(e, d, DESC_ACCESSED);
 }
 
+/* Types of gates and task state segments, where a far transfer may go. */
+#define GATES_LONG	BIT(12)
+#define GATES_LEGACY	(BIT(1) | BIT(3) | BIT(4) | BIT(5) | BIT(9) | \
+			 BIT(11) | BIT(12))
+
 /**
  * lodge_desc_check_cs() - may code go on in this segment?
  * @e: emulator
@@ -134,7 +139,8 @@ int lodge_desc_check_cs(struct lodge_emul *e, struct lodge_desc *d,
 {
 	bool lma = e->regs->efer & LODGE_EFER_LMA;
 
-	if (!(d->lo & DESC_S) && !ret)
+	if (!(d->lo & DESC_S) && !ret &&
+	    (BIT(d->lo >> 40 & 0xf) & (lma ? GATES_LONG : GATES_LEGACY)))
 		return LODGE_EMUL_UNHANDLED;
 	if (!is_code(d))
 		return lodge_raise_sel(e, LODGE_GP, d->sel);

@@ -186,6 +186,7 @@ OP(mul); OP(imul); OP(imul2); OP(div); OP(idiv);		/* muldiv.c */
 OP(mov); OP(movsx); OP(movsxd); OP(xchg); OP(xchg_acc); OP(xadd);		/* data.c */
 OP(cmpxchg); OP(cmpxchg8b);
 OP(lea); OP(xlat); OP(cbw); OP(cwd); OP(setcc); OP(cmovcc); OP(movbe);
+OP(movnti);
 OP(nop); OP(salc);
 OP(push); OP(pop); OP(pusha); OP(popa); OP(enter); OP(leave);	/* stack.c */
 OP(push_sreg); OP(pop_sreg); OP(pushf); OP(popf);

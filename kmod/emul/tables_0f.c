@@ -129,7 +129,7 @@ const struct lodge_opcode lodge_opcodes_two[256] = {
 	F(xadd, A_MODRM | A_BYTE | A_LOCK, O_RM, O_REG, 0),
 	F(xadd, A_MODRM | A_LOCK, O_RM, O_REG, 0),
 	MI,
-	F(mov, A_MODRM | A_NOREAD | A_MEM, O_RM, O_REG, 0),	/* MOVNTI */
+	F(movnti, A_MODRM | A_MEM, 0, 0, 0),
 	MI, MI, MI,
 	{ { .group = group9 }, A_MODRM | A_GROUP16, 0, 0, 0 },
 	REP8(F(bswap, 0, O_OPREG, 0, 0)),

@@ -46,6 +46,8 @@ static bool wants_more(const u8 *bytes, unsigned int n, bool long_mode,
 	state.frame[2] = 0x202;
 	state.frame[3] = DATA_BASE + 0x800;
 	state.frame[4] = 0x2b;
+	state.ds = 0x2b;
+	state.es = 0x2b;
 	native_run(&state);
 	memset(native_code + 0x1000 - n, 0xcc, n);
 	*ud |= state.faulted && state.vector == LODGE_UD;

@@ -9,12 +9,27 @@
 #define _GNU_SOURCE
 #include "native.h"
 
+#include <asm/ldt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+
+const struct lodge_seg native_ldt[SEG_NR] = {
+	[SEG_CODE16] = { CODE_BASE, CODE_SIZE - 1, 0x00fb, SEG_SEL(0) },
+	[SEG_DATA] = { DATA_BASE, DATA_SIZE - 1, 0x00f3, SEG_SEL(1) },
+	[SEG_DOWN] = { DATA_BASE, 0x0fff, 0x00f7, SEG_SEL(2) },
+	[SEG_READONLY] = { DATA_BASE, 0x1fff, 0x00f1, SEG_SEL(3) },
+	[SEG_STACK] = { DATA_BASE, DATA_RW_SIZE - 1, 0x40f3, SEG_SEL(4) },
+	[SEG_EXECONLY] = { CODE_BASE, CODE_SIZE - 1, 0x00f9, SEG_SEL(5) },
+	[SEG_ABSENT] = { DATA_BASE, 0x1fff, 0x0073, SEG_SEL(6) },
+	[SEG_TINY] = { DATA_BASE, 0, 0x00f3, SEG_SEL(7) },
+	[SEG_ABSENT_CODE] = { CODE_BASE, CODE_SIZE - 1, 0x007f, SEG_SEL(8) },
+	[SEG_CODE32] = { CODE_BASE, CODE_SIZE - 1, 0x40fb, SEG_SEL(9) },
+};
 
 static struct native_state *running;
 
@@ -41,6 +56,10 @@ static void handler(int sig, siginfo_t *info, void *context)
 	for (i = 0; i < LODGE_GPR_NR; i++)
 		s->gpr[i] = g[gregs[i]];
 	memcpy(s->xmm, uc->uc_mcontext.fpregs->_xmm, sizeof(s->xmm));
+	asm volatile("mov %%ds, %0" : "=r" (s->ds));
+	asm volatile("mov %%es, %0" : "=r" (s->es));
+	s->frame[1] = g[REG_CSGSFS] & 0xffff;
+	s->frame[4] = (u64)g[REG_CSGSFS] >> 48;
 	s->rflags = g[REG_EFL];
 	s->rip = g[REG_RIP];
 	s->vector = g[REG_TRAPNO];
@@ -87,6 +106,7 @@ void native_init(void)
 	if (native_code)
 		return;
 	static_assert(offsetof(struct native_state, xmm) == 168, "asm");
+	static_assert(offsetof(struct native_state, ds) == 424, "asm");
 	fd = memfd_create("code", 0);
 	if (fd < 0 || ftruncate(fd, CODE_SIZE)) {
 		perror("memfd");
@@ -105,6 +125,26 @@ void native_init(void)
 	}
 	for (i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &sa, NULL);
+}
+
+bool native_init_ldt(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < SEG_NR; i++) {
+		const struct lodge_seg *s = &native_ldt[i];
+		struct user_desc d = {
+			.entry_number = i, .base_addr = s->base,
+			.limit = s->limit, .contents = s->ar >> 2 & 3,
+			.seg_32bit = !!(s->ar & LODGE_AR_DB),
+			.read_exec_only = !(s->ar & 2),
+			.seg_not_present = !(s->ar & LODGE_AR_P),
+		};
+
+		if (syscall(SYS_modify_ldt, 0x11, &d, sizeof(d)))
+			return false;
+	}
+	return true;
 }
 
 void native_run(struct native_state *state)

@@ -16,10 +16,25 @@
 #define DATA_RO_SIZE	0x1000UL
 #define DATA_SIZE	(DATA_RW_SIZE + DATA_RO_SIZE)
 
+/*
+ * Segments in the LDT, for 16-bit code: indexes of native_ldt[]. All have
+ * DPL 3; SEG_SEL() is the selector.
+ */
+enum {
+	SEG_CODE16, SEG_DATA, SEG_DOWN, SEG_READONLY, SEG_STACK, SEG_EXECONLY,
+	SEG_ABSENT, SEG_TINY, SEG_ABSENT_CODE, SEG_CODE32,
+	SEG_NR
+};
+
+#define SEG_SEL(index)	((index) << 3 | 7)
+
+extern const struct lodge_seg native_ldt[SEG_NR];
+
 struct native_state {
 	u64 gpr[LODGE_GPR_NR];		/* native_enter.S knows the layout */
 	u64 frame[5];			/* for IRETQ: RIP CS RFLAGS RSP SS */
 	u8 xmm[16][16];
+	u64 ds, es;
 
 	/* Afterwards. */
 	bool faulted;			/* on the instruction itself */
@@ -40,6 +55,9 @@ void native_enter(struct native_state *state);
 
 /* Map the pages, take the signals. */
 void native_init(void);
+
+/* Make the segments; false if the kernel does not let us. */
+bool native_init_ldt(void);
 
 /*
  * Run the instruction at state->frame[0] with the registers given, until

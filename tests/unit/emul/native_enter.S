@@ -14,9 +14,8 @@ native_enter:				/* RDI: struct native_state */
 	push	%r14
 	push	%r15
 	mov	%rsp, native_host_rsp(%rip)
-	mov	$0x2b, %eax		/* 32-bit code needs real segments */
-	mov	%eax, %ds
-	mov	%eax, %es
+	mov	424(%rdi), %ds
+	mov	432(%rdi), %es
 	lea	168(%rdi), %rax
 	movups	0(%rax), %xmm0
 	movups	16(%rax), %xmm1

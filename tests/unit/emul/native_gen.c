@@ -35,6 +35,14 @@ static u64 random_address(void)
 	return DATA_BASE + random_below(DATA_RW_SIZE - 64);
 }
 
+/* The same, as an offset in the segment that 16-bit code has for data. */
+static u64 random_offset(const struct sample *s)
+{
+	u64 at = random_address();
+
+	return s->bits == 16 ? (at - DATA_BASE) & 0xffff : at;
+}
+
 static u64 random_value(void)
 {
 	static const u64 corners[] = {
@@ -61,18 +69,20 @@ static void random_registers(struct sample *s)
 
 	for (i = 0; i < LODGE_GPR_NR; i++)
 		s->gpr[i] = random_value();
-	s->gpr[LODGE_RSP] = DATA_BASE + 0x400 + random_below(0x1700);
+	s->gpr[LODGE_RSP] = 0x400 + random_below(0x1700);
+	if (s->bits != 16)
+		s->gpr[LODGE_RSP] += DATA_BASE;
 	if (random_below(8))
 		s->gpr[LODGE_RSP] &= ~7ULL;
 	if (flags & T_FRAME)
-		s->gpr[LODGE_RBP] = random_address();
+		s->gpr[LODGE_RBP] = random_offset(s);
 	if (flags & T_STRING) {
 		s->gpr[LODGE_RCX] = random_below(12);
-		s->gpr[LODGE_RSI] = random_address();
-		s->gpr[LODGE_RDI] = random_address();
+		s->gpr[LODGE_RSI] = random_offset(s);
+		s->gpr[LODGE_RDI] = random_offset(s);
 	}
 	if (flags & T_XLAT)
-		s->gpr[LODGE_RBX] = random_address() - 128;
+		s->gpr[LODGE_RBX] = random_offset(s) - 128;
 	for (i = 0; !s->long_mode && i < LODGE_GPR_NR; i++)
 		s->gpr[i] = i < 8 ? (u32)s->gpr[i] : 0;
 	s->rflags = LODGE_RFLAGS_1 | LODGE_RFLAGS_IF;
@@ -109,6 +119,20 @@ static unsigned int pick_reg(u32 flags)
 	return reg;
 }
 
+/* Of a segment of ours, more often than not. */
+static u8 random_selector(void)
+{
+	switch (random_below(8)) {
+	case 0:
+		return random_below(4);			/* null */
+	case 1:
+		return SEG_SEL(SEG_NR);			/* no such */
+	case 2:
+		return SEG_SEL(random_below(SEG_NR)) & ~random_below(4);
+	}
+	return SEG_SEL(random_below(SEG_NR));
+}
+
 /* ModRM, and SIB and displacement if it asks for them. */
 static void put_modrm(struct sample *s, bool addr16)
 {
@@ -132,8 +156,8 @@ static void put_modrm(struct sample *s, bool addr16)
 
 static void put_imm(struct sample *s, unsigned int opsize, bool small)
 {
+	unsigned int i, n;
 	u64 at;
-	unsigned int i;
 
 	switch (s->t->imm) {
 	case '1':
@@ -152,12 +176,23 @@ static void put_imm(struct sample *s, unsigned int opsize, bool small)
 	case 'j':		/* stays in the code pages */
 		put(s, random_below(256));
 		put(s, random_below(4));
+		if (opsize == 2)
+			break;
 		put(s, 0);
 		put(s, 0);
 		break;
+	case 'f':		/* offset and selector */
+		put(s, random_below(256));
+		put(s, random_below(0x24));
+		put(s, random_selector());
+		put(s, 0);
+		break;
 	case 'a':
-		at = random_address();
-		for (i = 0; i < (s->long_mode && !small ? 8 : 4); i++)
+		at = random_offset(s);
+		n = s->bits / 8;
+		if (small)
+			n = n == 8 || n == 2 ? 4 : 2;
+		for (i = 0; i < n; i++)
 			put(s, at >> (i * 8));
 		break;
 	case 'e':
@@ -171,8 +206,9 @@ static void put_imm(struct sample *s, unsigned int opsize, bool small)
 static void make_bytes(struct sample *s)
 {
 	static const u8 reps[] = { 0xf2, 0xf3 };
+	static const u8 overrides[] = { 0x26, 0x2e, 0x36, 0x3e };
 	const struct insn_template *t = s->t;
-	unsigned int i = 0, opsize = 4;
+	unsigned int i = 0, opsize = s->bits == 16 ? 2 : 4;
 	bool addr_prefix = false;
 	u8 rex = 0;
 
@@ -184,12 +220,14 @@ static void make_bytes(struct sample *s)
 			put(s, t->op[i++]);
 	} else if (!(t->flags & (T_NO66 | T_BRANCH)) && !random_below(3)) {
 		put(s, 0x66);
-		opsize = 2;
+		opsize ^= 6;
 	}
 	if (rex & 8)
 		opsize = 8;
-	/* 16-bit addresses cannot reach the pages: string counts and LEA */
-	if (!random_below(8) && (s->long_mode || (t->flags & T_NOADDR))) {
+	if (s->bits == 16 && !random_below(4))
+		put(s, overrides[random_below(4)]);
+	/* 16-bit addresses reach the pages in 16-bit code only */
+	if (!random_below(8) && (s->bits != 32 || (t->flags & T_NOADDR))) {
 		put(s, 0x67);
 		addr_prefix = true;
 	}
@@ -206,7 +244,8 @@ static void make_bytes(struct sample *s)
 	if (t->flags & T_VARY16)
 		s->bytes[s->len - 1] |= random_below(16);
 	if (t->flags & T_MODRM)
-		put_modrm(s, addr_prefix && !s->long_mode);
+		put_modrm(s, s->bits == 16 ? !addr_prefix :
+			  addr_prefix && !s->long_mode);
 	put_imm(s, opsize, addr_prefix);
 }
 
@@ -227,6 +266,17 @@ void sample_regs(const struct sample *s, struct lodge_regs *regs)
 		};
 	regs->seg[LODGE_CS].ar = s->long_mode ? 0xa0fb : 0xc0fb;
 	regs->seg[LODGE_CS].sel = s->long_mode ? 0x33 : 0x23;
+	regs->gdt.base = GDT_BASE;
+	regs->gdt.limit = 0x7f;
+	if (s->bits != 16)
+		return;
+	regs->seg[LODGE_CS] = native_ldt[SEG_CODE16];
+	regs->seg[LODGE_SS] = native_ldt[SEG_STACK];
+	regs->seg[LODGE_DS] = native_ldt[s->ds];
+	regs->seg[LODGE_ES] = native_ldt[s->es];
+	regs->seg[LODGE_LDTR] = (struct lodge_seg){
+		.base = LDT_BASE, .limit = SEG_NR * 8 - 1, .ar = 0x82,
+	};
 }
 
 static bool in_window(u64 addr)
@@ -264,7 +314,7 @@ static bool aim(struct sample *s)
 	ea = lodge_effective_address(&e);
 	if (s->long_mode && !lodge_canonical(&e, ea) && random_below(4) == 0)
 		return true;
-	want = random_address();
+	want = random_offset(s);
 	if (in->base != LODGE_INSN_NOREG && in->base != in->index &&
 	    in->base != LODGE_RSP)
 		s->gpr[in->base] += want - ea;
@@ -275,7 +325,21 @@ static bool aim(struct sample *s)
 	if (!s->long_mode && in->index < 8)
 		s->gpr[in->index] = (u32)s->gpr[in->index];
 	sample_regs(s, &regs);
-	return in_window(lodge_effective_address(&e));
+	/* 16-bit code cannot leave its segments */
+	return s->bits == 16 || in_window(lodge_effective_address(&e));
+}
+
+static u64 random_target(const struct sample *s)
+{
+	unsigned int i;
+	u64 v = 0;
+
+	if (s->bits != 16)
+		return CODE_BASE + random_below(CODE_SIZE);
+	for (i = 0; i < 4; i++)
+		v = v << 16 | (random_below(2) ? random_selector() :
+			       random_below(CODE_SIZE));
+	return v;
 }
 
 static void fill_memory(struct sample *s)
@@ -287,24 +351,34 @@ static void fill_memory(struct sample *s)
 
 		/* a branch may take any of these for its target */
 		if (s->t->flags & (T_TARGET | T_RETURN))
-			v = CODE_BASE + v % CODE_SIZE;
+			v = random_target(s);
 		memcpy(s->memory + i, &v, 8);
 	}
 }
 
-void sample_make(struct sample *s, bool long_mode)
+void sample_make(struct sample *s, unsigned int bits)
 {
+	static const u8 data[] = { SEG_DATA, SEG_DOWN, SEG_READONLY };
 	const struct insn_template *t;
+	bool long_mode = bits == 64;
+	u32 without = long_mode ? T_NO64 : T_ONLY64;
 
+	if (bits != 16)
+		without |= T_SEG;
+	s->bits = bits;
 	s->long_mode = long_mode;
+	s->ds = data[random_below(3)];
+	s->es = data[random_below(2)];
 	do {
 		t = &insn_templates[random_below(insn_template_nr)];
 		s->t = t;
-		s->rip = CODE_BASE + 0x800;
+		s->rip = 0x800;
 		if (!random_below(4))
-			s->rip = CODE_BASE + 0x1000 - random_below(16);
+			s->rip = 0x1000 - random_below(16);
+		if (bits != 16)
+			s->rip += CODE_BASE;
 		random_registers(s);
 		make_bytes(s);
-	} while ((t->flags & (long_mode ? T_NO64 : T_ONLY64)) || !aim(s));
+	} while ((t->flags & without) || !aim(s));
 	fill_memory(s);
 }

@@ -8,8 +8,10 @@
 
 struct sample {
 	const struct insn_template *t;
+	unsigned int bits;	/* of the code: 64, 32, 16 */
 	bool long_mode;
 	u64 rip;
+	u8 ds, es;		/* in 16-bit code: SEG_* */
 	u8 bytes[16];
 	u8 len;
 	u64 gpr[LODGE_GPR_NR];
@@ -23,10 +25,14 @@ extern u64 random_state;
 u64 random_u64(void);
 unsigned int random_below(unsigned int n);
 
-/* A new instruction with registers to suit, for 64-bit or 32-bit code. */
-void sample_make(struct sample *s, bool long_mode);
+/* A new instruction with registers to suit, for code of @bits. */
+void sample_make(struct sample *s, unsigned int bits);
 
-/* Registers as the emulator wants them, flat and with CPL 3. */
+/* Registers as the emulator wants them, with CPL 3. */
+/* Where the emulator is told that the tables are. */
+#define LDT_BASE	0x70000000UL
+#define GDT_BASE	0x71000000UL
+
 void sample_regs(const struct sample *s, struct lodge_regs *regs);
 
 #endif

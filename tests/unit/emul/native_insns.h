@@ -23,6 +23,7 @@
 #define T_LEGACY	BIT(21)		/* no 66, REP prefix, REX.W: SSE */
 #define T_TARGET	BIT(22)		/* operand is a branch target */
 #define T_RETURN	BIT(23)		/* top of stack is a branch target */
+#define T_SEG		BIT(24)		/* loads a segment: only in 16-bit code */
 
 /* The flags an instruction leaves undefined; two depend on its count. */
 #define U_AF		LODGE_RFLAGS_AF

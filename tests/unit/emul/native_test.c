@@ -25,6 +25,37 @@ static u8 *page_at(gpa_t gpa)
 	return (u8 *)gpa;		/* the read-only page */
 }
 
+static u64 descriptor(const struct lodge_seg *s)
+{
+	return (s->limit & 0xffff) | (s->base & 0xffffff) << 16 |
+	       (u64)(s->ar & 0xf0ff) << 40 |
+	       (u64)(s->limit & 0xf0000) << 32 |
+	       (s->base & 0xff000000) << 32;
+}
+
+/*
+ * The LDT as native.c has made it, and what the kernel's GDT has for user
+ * code; nothing else there can be loaded with CPL 3.
+ */
+static bool read_table(gpa_t gpa, u8 *data, unsigned int len)
+{
+	static const struct lodge_seg user[] = {
+		[4] = { .ar = 0xc0fb }, [5] = { .ar = 0xc0f3 },
+		[6] = { .ar = 0xa0fb }, [15] = { .ar = 0x40f1 },
+	};
+	unsigned int at = gpa & 0xfff;
+	u64 entry[2] = {};
+
+	if (gpa >= LDT_BASE && gpa < LDT_BASE + SEG_NR * 8)
+		entry[0] = descriptor(&native_ldt[at / 8]);
+	else if (gpa >= GDT_BASE && gpa < GDT_BASE + sizeof(user))
+		entry[0] = descriptor(&user[at / 8]);
+	else
+		return false;
+	memcpy(data, (u8 *)entry + at % 8, len);
+	return true;
+}
+
 static int translate(struct lodge_emul *e, gva_t la, unsigned int access,
 		     gpa_t *gpa)
 {
@@ -34,6 +65,8 @@ static int translate(struct lodge_emul *e, gva_t la, unsigned int access,
 	bool rw = data && la < DATA_BASE + DATA_RW_SIZE;
 
 	*gpa = la;
+	if (access & LODGE_ACCESS_IMPLICIT)
+		return LODGE_EMUL_OK;
 	if (access & LODGE_ACCESS_FETCH)
 		error |= LODGE_PF_I;
 	if (access & LODGE_ACCESS_WRITE)
@@ -50,7 +83,8 @@ static int read_mem(struct lodge_emul *e, gpa_t gpa, void *data,
 		    unsigned int len)
 {
 	(void)e;
-	memcpy(data, page_at(gpa), len);
+	if (!read_table(gpa, data, len))
+		memcpy(data, page_at(gpa), len);
 	return LODGE_EMUL_OK;
 }
 
@@ -98,8 +132,8 @@ static void show(const struct sample *s, const char *what)
 
 	for (i = 0; i < s->len; i++)
 		n += sprintf(line + n, "%02x ", s->bytes[i]);
-	ktap_diag("%s: %s: %s in %s mode", what, s->t->name, line,
-		  s->long_mode ? "64-bit" : "32-bit");
+	ktap_diag("%s: %s: %sin %u-bit code, DS %u, ES %u", what, s->t->name,
+		  line, s->bits, s->ds, s->es);
 }
 
 /* Flags that may differ, the manuals being silent. */
@@ -136,13 +170,19 @@ static bool same_fault(const struct sample *s, const struct native_state *n,
 			  "no fault", n->vector, n->rip);
 		return false;
 	}
-	if (n->vector != LODGE_PF || (n->cr2 == e->fault.cr2 &&
-				      n->error == e->fault.error))
+	if (n->error == e->fault.error &&
+	    (n->vector != LODGE_PF || n->cr2 == e->fault.cr2))
 		return true;
-	show(s, "page fault");
+	show(s, "error code");
 	ktap_diag("emulator: error %x cr2 %llx; CPU: error %x cr2 %llx",
 		  e->fault.error, e->fault.cr2, n->error, n->cr2);
 	return false;
+}
+
+/* On the way into the signal handler all null selectors become 0. */
+static bool same_selector(u16 cpu, u16 emulator)
+{
+	return cpu == emulator || (!cpu && emulator < 4);
 }
 
 static bool same_registers(const struct sample *s,
@@ -174,6 +214,18 @@ static bool same_registers(const struct sample *s,
 		ktap_diag("flags were %llx: emulator %llx, CPU %llx",
 			  s->rflags & mask, r->rflags & mask,
 			  n->rflags & mask);
+		same = false;
+	}
+	if (n->frame[1] != r->seg[LODGE_CS].sel ||
+	    n->frame[4] != r->seg[LODGE_SS].sel ||
+	    !same_selector(n->ds, r->seg[LODGE_DS].sel) ||
+	    !same_selector(n->es, r->seg[LODGE_ES].sel)) {
+		show(s, "segments");
+		ktap_diag("emulator CS %x SS %x DS %x ES %x",
+			  r->seg[LODGE_CS].sel, r->seg[LODGE_SS].sel,
+			  r->seg[LODGE_DS].sel, r->seg[LODGE_ES].sel);
+		ktap_diag("CPU CS %llx SS %llx DS %llx ES %llx", n->frame[1],
+			  n->frame[4], n->ds, n->es);
 		same = false;
 	}
 	if (n->rip != r->rip) {
@@ -209,10 +261,13 @@ static void run_on_cpu(const struct sample *s, struct native_state *n)
 	memcpy(n->gpr, s->gpr, sizeof(n->gpr));
 	memcpy(n->xmm, s->xmm, sizeof(n->xmm));
 	n->frame[0] = s->rip;
-	n->frame[1] = s->long_mode ? 0x33 : 0x23;
+	n->frame[1] = s->bits == 16 ? SEG_SEL(SEG_CODE16) :
+		      s->long_mode ? 0x33 : 0x23;
 	n->frame[2] = s->rflags;
 	n->frame[3] = s->gpr[LODGE_RSP];
-	n->frame[4] = 0x2b;
+	n->frame[4] = s->bits == 16 ? SEG_SEL(SEG_STACK) : 0x2b;
+	n->ds = s->bits == 16 ? SEG_SEL(s->ds) : 0x2b;
+	n->es = s->bits == 16 ? SEG_SEL(s->es) : 0x2b;
 	native_run(n);
 }
 
@@ -236,7 +291,7 @@ static bool run_both(const struct sample *s)
 	bool same = true, skip = false;
 	int rc;
 
-	memcpy(native_code + (s->rip - CODE_BASE), s->bytes, s->len);
+	memcpy(native_code + (s->rip & 0x1fff), s->bytes, s->len);
 	sample_regs(s, &regs);
 	memcpy(memory, s->memory, sizeof(memory));
 	memcpy(xmm, s->xmm, sizeof(xmm));
@@ -249,7 +304,7 @@ static bool run_both(const struct sample *s)
 		run_on_cpu(s, &n);
 	else
 		skip = true;
-	memset(native_code + (s->rip - CODE_BASE), 0xcc, s->len);
+	memset(native_code + (s->rip & 0x1fff), 0xcc, s->len);
 
 	if (skip)
 		return true;
@@ -270,7 +325,7 @@ static bool run_both(const struct sample *s)
 	return same && same_registers(s, &n, &regs, &e) && same_memory(s, &n);
 }
 
-static bool compare(bool long_mode)
+static bool compare(unsigned int bits)
 {
 	const char *seed = getenv("LODGE_SEED");
 	const char *rounds = getenv("LODGE_ROUNDS");
@@ -281,7 +336,7 @@ static bool compare(bool long_mode)
 	random_state = seed ? strtoull(seed, NULL, 0) : 20261120;
 	native_init();
 	while (n--) {
-		sample_make(&s, long_mode);
+		sample_make(&s, bits);
 		if (!run_both(&s) && ++bad == 10)
 			break;
 	}
@@ -290,16 +345,26 @@ static bool compare(bool long_mode)
 
 static bool native_64(void)
 {
-	return compare(true);
+	return compare(64);
 }
 
 static bool native_32(void)
 {
-	return compare(false);
+	return compare(32);
+}
+
+/* In segments of the LDT, with limits and rights of their own. */
+static bool native_16(void)
+{
+	native_init();
+	if (!native_init_ldt())
+		return ktap_skip("the kernel has no modify_ldt()");
+	return compare(16);
 }
 
 const struct ktap_test native_tests[] = {
 	{ "64-bit instructions do what the CPU does", native_64 },
 	{ "32-bit instructions do what the CPU does", native_32 },
+	{ "16-bit instructions do what the CPU does", native_16 },
 	{ }
 };
