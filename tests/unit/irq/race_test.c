@@ -67,7 +67,6 @@ static void race_none_is_lost(void)
 	CHECK(lodge_apic_top(apic.irr) == -1);
 }
 
-void (*shim_step)(void);
 static int step, stop_at;
 
 /* At one of its steps the CPU is overtaken by another one's request. */

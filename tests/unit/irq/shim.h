@@ -11,7 +11,7 @@
 
 #define BITS_PER_LONG	64
 
-extern void (*shim_step)(void);	/* in race_test.c; NULL: nothing happens */
+extern void (*shim_step)(void);	/* set by race_test.c */
 
 static inline void shim_stop(void)
 {

@@ -13,7 +13,8 @@ struct suite {
 };
 
 extern const struct suite pic_suite, ioapic_suite, pit_suite, lapic_suite,
-			  match_suite, race_suite;
+			  match_suite, race_suite, timer_suite, ipi_suite,
+			  wire_suite;
 
 #define SUITE(name)							\
 	const struct suite name##_suite = {				\

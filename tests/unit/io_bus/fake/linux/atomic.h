@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Atomic operations. */
+#ifndef FAKE_ATOMIC_H
+#define FAKE_ATOMIC_H
+
 #include "shim.h"
 
 #define smp_mb__before_atomic()	smp_mb()
 #define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
+
+#endif
