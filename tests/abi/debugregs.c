@@ -72,22 +72,35 @@ TEST(refused)
 	EXPECT_IOCTL(-EFAULT, vcpu->fd, KVM_GET_DEBUGREGS, 8);
 }
 
-/* An execution breakpoint: #DB before the instruction, told in DR6. */
+/*
+ * An execution breakpoint: #DB before the instruction. At an address that no
+ * other guest runs at, and taken away by the guest itself: QEMU's emulation
+ * may keep it in place for every guest that comes after.
+ */
+#define ELSEWHERE	0x2b00
+
 GUEST64(breakpoint, "mov %rbx, %dr0; mov $0x402, %eax; mov %rax, %dr7\n"
-	"nop; mov $1, %ecx; mov %dr6, %rdx\n" G_DONE);
+	"nop; ud2\n");
+GUEST64(clear, "mov $0x400, %eax; mov %rax, %dr7; mov %dr6, %rdx\n" G_DONE);
 
 TEST(breakpoint_traps)
 {
-	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &breakpoint);
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &clear);
 	struct kvm_regs regs = abi_regs(vcpu);
 	struct abi_trap trap;
 
+	abi_load(vcpu->vm, ELSEWHERE, &breakpoint);
+	regs.rip = ELSEWHERE;
 	/* 3 + 5 + 3 bytes before the NOP. */
-	regs.rbx = ABI_CODE + 11;
+	regs.rbx = ELSEWHERE + 11;
 	abi_set_regs(vcpu, &regs);
 	trap = abi_trapped(vcpu);
+	regs.rip = ABI_CODE;
+	abi_set_regs(vcpu, &regs);
+	abi_done(vcpu);
 	EXPECT_EQ(1, trap.vector);
-	EXPECT_EQ(ABI_CODE + 11, trap.rip);
+	EXPECT_EQ(ELSEWHERE + 11, trap.rip);
+	EXPECT_EQ(1, abi_regs(vcpu).rdx & 0xf);
 }
 
 /* Two vCPUs on one thread don't see each other's. */

@@ -54,8 +54,12 @@ int abi_ioctl(int fd, unsigned long cmd, unsigned long arg)
 int __abi_ok(int fd, unsigned long cmd, unsigned long arg, const char *name,
 	     const char *file, int line)
 {
-	int ret = abi_ioctl(fd, cmd, arg);
+	int ret;
 
+	/* A signal may end any of them early, as KVM_CREATE_VM. */
+	do {
+		ret = abi_ioctl(fd, cmd, arg);
+	} while (ret == -EINTR);
 	if (ret < 0)
 		abi_die("%s:%d: %s: %s", file, line, name, strerror(-ret));
 	return ret;

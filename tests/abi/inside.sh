@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Inside the emulated host: runs each ABI test on stock KVM and on Lodge and
+# compares, result by result and value by value. Prints a KTAP document for
+# each program. Started by run.sh through host.sh, which has put the programs
+# into /abi, the modules into /lodge/ko. Read compare.awk next.
+#
+#	inside.sh [--kvm-only] [PROGRAM...]
+#
+# The environment's LODGE_DEVICE is the device under test (/dev/lodge), and
+# LODGE_ARGS are the module's parameters.
+device=${LODGE_DEVICE:-/dev/lodge}
+only=
+[ "$1" != --kvm-only ] || { only=kvm; shift; }
+[ $# -gt 0 ] || set -- $(ls /abi/bin)
+kernel=$(uname -r | cut -d. -f1,2)
+mkdir -p /tmp/kvm /tmp/lodge
+
+# What a program prints, told apart from what the kernel says meanwhile.
+run()
+{
+	LODGE_DEVICE=$1 timeout -s KILL 240 "/abi/bin/$2" >"$3/$2" 2>&1
+	echo "# exit $?" >>"$3/$2"
+}
+
+insert()
+{
+	for name in "$@"; do
+		[ -e "/lodge/ko/$name.ko" ] || continue
+		/bin/insmod "/lodge/ko/$name.ko" || exit 126
+	done
+}
+
+insert irqbypass kvm ccp kvm-amd kvm_amd
+for name in "$@"; do
+	run /dev/kvm "$name" /tmp/kvm
+	[ -z "$only" ] || {
+		echo "TAP version 13"
+		awk -v program="$name" -v kernel="$kernel" \
+			-f /abi/compare.awk /abi/differences.txt \
+			"/tmp/kvm/$name" "/tmp/kvm/$name"
+	}
+done
+mkdir -p /out
+[ -z "$only" ] || { cp -r /tmp/kvm /out; exit 0; }
+
+if [ ! -e "$device" ]; then
+	for name in kvm_amd kvm irqbypass; do
+		! grep -q "^$name " /proc/modules || /bin/rmmod $name
+	done
+	# shellcheck disable=SC2086 # the parameters are words
+	/bin/insmod /lodge/ko/lodge.ko $LODGE_ARGS || { dmesg | tail; exit 126; }
+fi
+status=0
+for name in "$@"; do
+	run "$device" "$name" /tmp/lodge
+	echo "TAP version 13"
+	awk -v program="$name" -v kernel="$kernel" -f /abi/compare.awk \
+		/abi/differences.txt "/tmp/kvm/$name" "/tmp/lodge/$name" ||
+		status=1
+done
+cp -r /tmp/kvm /tmp/lodge /out
+exit $status

@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs the ABI tests in emulated hosts, on stock KVM and on Lodge, and
+# compares. Called by tests/run.sh with the hosts' kernels in KERNELS; prints
+# KTAP. What happens in the hosts is in inside.sh; read that next.
+#
+#	tests/abi/run.sh [--kvm-only] [PROGRAM...]
+#
+# With names, only these programs. ABI_OUT (environment) is a folder for all
+# that the programs printed, LODGE_ARGS are the module's parameters.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+. tests/machine/lib.sh
+
+tests/machine/deps.sh abi host || exit
+make -s -j2 -C tests/abi >&2 || exit
+read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
+failed=0
+for kernel in "${kernels[@]}"; do
+	echo "# kernel $kernel"
+	release=$(kernel_release "$kernel") || exit
+	options=()
+	[ "${1-}" = --kvm-only ] ||
+		options+=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
+	[ -z "${ABI_OUT-}" ] || options+=(--get "$ABI_OUT/$kernel")
+	TCG=thread=single tests/machine/host.sh --kernel "$kernel" --mem 1536 \
+		--cpus 2 --timeout 1100 --carry kvm_amd "${options[@]}" \
+		--dir build/abi/bin:/abi/bin \
+		--file tests/abi/compare.awk:/abi/compare.awk \
+		--file tests/abi/differences.txt:/abi/differences.txt \
+		--file tests/abi/inside.sh:/abi/inside.sh \
+		--run "export LODGE_ARGS='${LODGE_ARGS-}'; sh /abi/inside.sh $*" ||
+		failed=1
+done
+exit "$failed"
