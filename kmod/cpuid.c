@@ -19,7 +19,8 @@
 	(BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) |	\
 	 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_STEAL_TIME) |	\
 	 BIT(KVM_FEATURE_PV_EOI) | BIT(KVM_FEATURE_POLL_CONTROL) |	\
-	 BIT(KVM_FEATURE_PV_SEND_IPI))
+	 BIT(KVM_FEATURE_PV_SEND_IPI) |					\
+	 BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT) /* flags have a meaning */)
 
 static struct kvm_cpuid_entry2 cpuid_host[LODGE_CPUID_MAX] __ro_after_init;
 static u32 cpuid_host_nr __ro_after_init;
@@ -77,8 +78,6 @@ int __init lodge_cpuid_init(void)
 	struct lodge_cpuid *c;
 	int r;
 
-	if (lodge_clock_stable())
-		host.pv_features |= BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
 	r = lodge_cpuid_build(&host, cpuid_host, ARRAY_SIZE(cpuid_host));
 	if (r < 0)
 		return r;
