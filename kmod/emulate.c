@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "lodge.h"
+#include "trace.h"
 
 /* What an instruction may look at in struct lodge_regs itself. */
 #define EMU_GROUPS	(LODGE_R_SEGS | LODGE_R_CRS | LODGE_R_DTABLES | \
@@ -99,6 +100,15 @@ static int emu_cmpxchg(struct lodge_emul *e, gpa_t gpa, const void *old,
 	return r > 0 ? LODGE_EMUL_RETRY : emu_memory(vcpu, r);
 }
 
+/* At most 8 bytes, as a number: for traces. */
+static u64 __maybe_unused emu_value(const void *data, unsigned int len)
+{
+	u64 v = 0;
+
+	memcpy(&v, data, min_t(unsigned int, len, sizeof(v)));
+	return v;
+}
+
 static int emu_mmio(struct lodge_emul *e, gpa_t gpa, void *data,
 		    unsigned int len, bool write)
 {
@@ -111,6 +121,7 @@ static int emu_mmio(struct lodge_emul *e, gpa_t gpa, void *data,
 		r = lodge_bus_write(vcpu, LODGE_BUS_MMIO, gpa, len, data);
 	else
 		r = lodge_bus_read(vcpu, LODGE_BUS_MMIO, gpa, len, data);
+	trace_lodge_mmio(write ? 2 : !r, len, gpa, emu_value(data, len));
 	return r ? LODGE_EMUL_IO : LODGE_EMUL_OK;
 }
 

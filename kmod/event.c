@@ -10,6 +10,7 @@
 #include <linux/smp.h>
 
 #include "lodge.h"
+#include "trace.h"
 
 /*
  * Requests a halted vCPU is to wake for; the rest can wait for its next entry,
@@ -118,6 +119,7 @@ static void event_submit(struct lodge_vcpu *vcpu, u8 what,
 {
 	vcpu->events.submitted = what;
 	vcpu->stats.injections++;
+	trace_lodge_inject(vcpu, e);
 	lodge_ops->inject(vcpu, e);
 }
 

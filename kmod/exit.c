@@ -12,6 +12,7 @@
 #include <asm/msr-index.h>
 
 #include "lodge.h"
+#include "trace.h"
 
 #define DR6_BS	BIT_ULL(14)
 
@@ -90,13 +91,15 @@ static int exit_cpuid(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		      bool may_sleep)
 {
 	u64 *gpr = vcpu->regs.gpr;
-	u32 eax = gpr[LODGE_RAX], ebx, ecx = gpr[LODGE_RCX], edx;
+	u32 leaf = gpr[LODGE_RAX], index = gpr[LODGE_RCX];
+	u32 eax = leaf, ebx, ecx = index, edx;
 
 	lodge_cpuid_read(vcpu, &eax, &ebx, &ecx, &edx);
 	gpr[LODGE_RAX] = eax;
 	gpr[LODGE_RBX] = ebx;
 	gpr[LODGE_RCX] = ecx;
 	gpr[LODGE_RDX] = edx;
+	trace_lodge_cpuid(leaf, index, gpr);
 	lodge_skip(vcpu, exit->next_rip);
 	return LODGE_RESUME;
 }
@@ -143,9 +146,12 @@ static int exit_msr_read(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			 bool may_sleep)
 {
 	u64 *gpr = vcpu->regs.gpr;
-	u64 v;
+	u64 v = 0;
+	int r;
 
-	if (lodge_msr_read(vcpu, gpr[LODGE_RCX], &v, false))
+	r = lodge_msr_read(vcpu, gpr[LODGE_RCX], &v, false);
+	trace_lodge_msr(false, gpr[LODGE_RCX], v, r);
+	if (r)
 		return exit_gp(vcpu);
 	gpr[LODGE_RAX] = (u32)v;
 	gpr[LODGE_RDX] = v >> 32;
@@ -159,10 +165,13 @@ static int exit_msr_write(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	u64 *gpr = vcpu->regs.gpr;
 	u64 v = (u32)gpr[LODGE_RAX] | gpr[LODGE_RDX] << 32;
 	u32 msr = gpr[LODGE_RCX];
+	int r;
 
 	if (!may_sleep && unlikely(exit_msr_sleeps(msr)))
 		return LODGE_SLOW;
-	if (lodge_msr_write(vcpu, msr, v, false))
+	r = lodge_msr_write(vcpu, msr, v, false);
+	trace_lodge_msr(true, msr, v, r);
+	if (r)
 		return exit_gp(vcpu);
 	lodge_skip(vcpu, exit->next_rip);
 	return LODGE_RESUME;
@@ -256,6 +265,7 @@ static int exit_tdp_fault(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	int r;
 
 	vcpu->stats.tdp_faults++;
+	trace_lodge_page_fault(vcpu, exit);
 	if (may_sleep)
 		r = lodge_tdp_fault(vcpu, exit->tdp.gpa, exit->tdp.access);
 	else

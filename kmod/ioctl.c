@@ -120,7 +120,7 @@ long lodge_msrs_copy(struct lodge_vcpu *vcpu, struct kvm_msrs __user *user,
 	u32 nr, i;
 	long r;
 
-	if (get_user(nr, &user->nmsrs))
+	if (copy_from_user(&nr, &user->nmsrs, sizeof(nr)))
 		return -EFAULT;
 	if (nr >= LODGE_MSRS_MAX)
 		return -E2BIG;

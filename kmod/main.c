@@ -96,7 +96,8 @@ static long msr_list_copy(struct kvm_msr_list __user *user,
 	u32 *list, room, nr = fill(NULL, 0);
 	long r = 0;
 
-	if (get_user(room, &user->nmsrs) || put_user(nr, &user->nmsrs))
+	if (copy_from_user(&room, &user->nmsrs, sizeof(room)) ||
+	    copy_to_user(&user->nmsrs, &nr, sizeof(nr)))
 		return -EFAULT;
 	if (room < nr)
 		return -E2BIG;
@@ -168,6 +169,14 @@ static struct miscdevice lodge_dev = {
 	.mode = 0660,
 };
 
+/* strcmp() would be one more symbol to borrow. */
+static bool __init same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
 static int __init backend_choose(void)
 {
 	u32 max, id[4] = { 0 };
@@ -176,7 +185,7 @@ static int __init backend_choose(void)
 
 	lodge_cpuid_host(0, 0, &max, &id[0], &id[2], &id[1]);
 	for (i = 0; i < ARRAY_SIZE(backends); i++) {
-		if (strcmp(backends[i].cpu, (char *)id))
+		if (!same(backends[i].cpu, (char *)id))
 			continue;
 		lodge_ops = backends[i].ops;
 		r = lodge_ops->probe(&lodge_caps);
@@ -194,7 +203,7 @@ static int __init mode_parse(void)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(mode_names); i++)
-		if (!strcmp(mode, mode_names[i]))
+		if (same(mode, mode_names[i]))
 			return i;
 	pr_err("lodge: mode=%s is none of auto, own, share\n", mode);
 	return -EINVAL;
@@ -205,7 +214,7 @@ static int __init lodge_dev_register(void)
 	int r;
 
 	lodge_dev.name = device;
-	if (!strcmp(device, "kvm"))
+	if (same(device, "kvm"))
 		lodge_dev.minor = KVM_MINOR;
 	r = misc_register(&lodge_dev);
 	if (r)

@@ -5,6 +5,7 @@
  * exit.c comes here; the string forms go to emulate.c. Next: io_bus.c.
  */
 #include "lodge.h"
+#include "trace.h"
 
 static void pio_rax_set(struct lodge_vcpu *vcpu, const void *data, u32 size)
 {
@@ -41,6 +42,8 @@ static int pio_to_user(struct lodge_vcpu *vcpu, const struct lodge_exit *exit)
 	} else {
 		memcpy(vcpu->pio_page, &vcpu->regs.gpr[LODGE_RAX],
 		       exit->io.size);
+		trace_lodge_pio(true, exit->io.port, exit->io.size,
+				vcpu->regs.gpr[LODGE_RAX]);
 		lodge_skip(vcpu, exit->next_rip);
 	}
 	return LODGE_TO_USER;
@@ -68,6 +71,7 @@ int lodge_pio(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 		return pio_to_user(vcpu, exit);
 	if (exit->io.in)
 		pio_rax_set(vcpu, &data, exit->io.size);
+	trace_lodge_pio(!exit->io.in, exit->io.port, exit->io.size, data);
 	lodge_skip(vcpu, exit->next_rip);
 	return LODGE_RESUME;
 }

@@ -5,8 +5,21 @@
  * Fields are named and laid out as those of KVM's events of the same tail
  * (kvm_entry, kvm_exit, ...), so that scripts for these need but another name.
  * main.c makes them; run.c, exit.c and the mechanisms under it fire them.
- * Next: exit.h.
+ * They borrow sixteen symbols of the kernel, so they are built in only if
+ * asked for: make LODGE_TRACE=y. Next: exit.h.
  */
+#ifndef LODGE_TRACE
+
+#define trace_lodge_entry(vcpu)			((void)0)
+#define trace_lodge_exit(vcpu, exit)		((void)0)
+#define trace_lodge_inject(vcpu, ev)		((void)0)
+#define trace_lodge_page_fault(vcpu, exit)	((void)0)
+#define trace_lodge_msr(write, msr, v, fault)	((void)0)
+#define trace_lodge_cpuid(leaf, index, gpr)	((void)(leaf), (void)(index))
+#define trace_lodge_pio(write, port, size, v)	((void)0)
+#define trace_lodge_mmio(type, len, gpa, v)	((void)0)
+
+#else
 #if !defined(LODGE_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define LODGE_TRACE_H
 
@@ -163,8 +176,8 @@ TRACE_EVENT(lodge_msr,
 
 /* CPUID done: @gpr holds what the guest gets. */
 TRACE_EVENT(lodge_cpuid,
-	TP_PROTO(u32 function, u32 index, const u64 *gpr, bool found),
-	TP_ARGS(function, index, gpr, found),
+	TP_PROTO(u32 function, u32 index, const u64 *gpr),
+	TP_ARGS(function, index, gpr),
 
 	TP_STRUCT__entry(
 		__field(unsigned int, function)
@@ -173,7 +186,6 @@ TRACE_EVENT(lodge_cpuid,
 		__field(unsigned long, rbx)
 		__field(unsigned long, rcx)
 		__field(unsigned long, rdx)
-		__field(bool, found)
 	),
 
 	TP_fast_assign(
@@ -183,20 +195,17 @@ TRACE_EVENT(lodge_cpuid,
 		__entry->rbx = gpr[LODGE_RBX];
 		__entry->rcx = gpr[LODGE_RCX];
 		__entry->rdx = gpr[LODGE_RDX];
-		__entry->found = found;
 	),
 
-	TP_printk("func %x idx %x rax %lx rbx %lx rcx %lx rdx %lx, cpuid entry %s",
+	TP_printk("func %x idx %x rax %lx rbx %lx rcx %lx rdx %lx",
 		  __entry->function, __entry->index, __entry->rax,
-		  __entry->rbx, __entry->rcx, __entry->rdx,
-		  __entry->found ? "found" : "not found")
+		  __entry->rbx, __entry->rcx, __entry->rdx)
 );
 
-/* Port I/O, done in the kernel or on its way to the user. */
+/* Port I/O done in the kernel, or a write on its way to the user. */
 TRACE_EVENT(lodge_pio,
-	TP_PROTO(const struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
-		 u32 count, u32 val),
-	TP_ARGS(vcpu, exit, count, val),
+	TP_PROTO(bool write, u16 port, u32 size, u32 val),
+	TP_ARGS(write, port, size, val),
 
 	TP_STRUCT__entry(
 		__field(unsigned int, rw)
@@ -207,17 +216,16 @@ TRACE_EVENT(lodge_pio,
 	),
 
 	TP_fast_assign(
-		__entry->rw = !exit->io.in;
-		__entry->port = exit->io.port;
-		__entry->size = exit->io.size;
-		__entry->count = count;
+		__entry->rw = write;
+		__entry->port = port;
+		__entry->size = size;
+		__entry->count = 1;
 		__entry->val = val;
 	),
 
-	TP_printk("pio_%s at 0x%x size %d count %d val 0x%x%s",
+	TP_printk("pio_%s at 0x%x size %d count %d val 0x%x",
 		  __entry->rw ? "write" : "read", __entry->port,
-		  __entry->size, __entry->count, __entry->val,
-		  __entry->count > 1 ? "(...)" : "")
+		  __entry->size, __entry->count, __entry->val)
 );
 
 /* @type: 0 a read that the user will answer, 1 a read done, 2 a write */
@@ -253,3 +261,5 @@ TRACE_EVENT(lodge_mmio,
 #define TRACE_INCLUDE_FILE trace
 
 #include <trace/define_trace.h>
+
+#endif /* LODGE_TRACE */

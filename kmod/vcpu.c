@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/page_ref.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -133,7 +134,7 @@ static vm_fault_t vcpu_page_fault(struct vm_fault *vmf)
 	if (vmf->pgoff >= ARRAY_SIZE(pages))
 		return VM_FAULT_SIGBUS;
 	vmf->page = virt_to_page(pages[vmf->pgoff]);
-	get_page(vmf->page);
+	page_ref_inc(vmf->page);	/* as get_page(), of a single page */
 	return 0;
 }
 

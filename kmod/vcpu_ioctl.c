@@ -105,7 +105,7 @@ static long vcpu_set_cpuid2(const struct lodge_call *c)
 	u32 nr;
 	long r;
 
-	if (get_user(nr, &user->nent))
+	if (copy_from_user(&nr, &user->nent, sizeof(nr)))
 		return -EFAULT;
 	if (nr > LODGE_CPUID_MAX)
 		return -E2BIG;
@@ -126,7 +126,7 @@ static long vcpu_set_cpuid(const struct lodge_call *c)
 	u32 nr, i;
 	long r = -ENOMEM;
 
-	if (get_user(nr, &user->nent))
+	if (copy_from_user(&nr, &user->nent, sizeof(nr)))
 		return -EFAULT;
 	if (nr > LODGE_CPUID_MAX)
 		return -E2BIG;
@@ -235,7 +235,7 @@ static long vcpu_signal_mask(const struct lodge_call *c)
 		vcpu->sigset_active = false;
 		return 0;
 	}
-	if (get_user(len, &user->len))
+	if (copy_from_user(&len, &user->len, sizeof(len)))
 		return -EFAULT;
 	if (len != sizeof(set))
 		return -EINVAL;
