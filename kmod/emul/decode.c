@@ -50,14 +50,16 @@ static int refill(struct lodge_emul *e)
 	return rc;
 }
 
-/* Make @n more bytes available at d->pos. */
+/* Make @n more bytes available at d->pos; never more than 15 in all. */
 static bool need(struct decoder *d, unsigned int n)
 {
+	if (d->rc)
+		return false;
 	if (d->pos + n > LODGE_INSN_MAX) {
 		d->rc = d->e ? raise_gp0(d->e) : -EINVAL;
 		return false;
 	}
-	while (unlikely(d->pos + n > d->in->have)) {
+	while (d->pos + n > d->in->have) {
 		d->rc = d->e ? refill(d->e) : -EAGAIN;
 		if (d->rc)
 			return false;
@@ -65,25 +67,36 @@ static bool need(struct decoder *d, unsigned int n)
 	return true;
 }
 
-static u8 take_u8(struct decoder *d)
+static __always_inline u8 take_u8(struct decoder *d)
 {
-	if (d->rc || !need(d, 1))
+	if (unlikely(d->pos >= d->in->have) && !need(d, 1))
 		return 0;
 	return d->in->bytes[d->pos++];
 }
 
-/* A little-endian number of @n bytes, sign-extended. */
-static s64 take_signed(struct decoder *d, unsigned int n)
+/* A little-endian number of 1, 2, 4 or 8 bytes, sign-extended. */
+static __always_inline s64 take_signed(struct decoder *d, unsigned int n)
 {
-	u64 v = 0;
-	unsigned int i;
+	const u8 *from = d->in->bytes + d->pos;
+	s16 word;
+	s32 dword;
+	s64 qword;
 
-	if (d->rc || !need(d, n))
+	if (unlikely(d->pos + n > d->in->have) && !need(d, n))
 		return 0;
-	for (i = 0; i < n; i++)
-		v |= (u64)d->in->bytes[d->pos + i] << (i * 8);
 	d->pos += n;
-	return sign_extend_size(v, n);
+	switch (n) {
+	case 1:
+		return (s8)*from;
+	case 2:
+		memcpy(&word, from, sizeof(word));
+		return word;
+	case 4:
+		memcpy(&dword, from, sizeof(dword));
+		return dword;
+	}
+	memcpy(&qword, from, sizeof(qword));
+	return qword;
 }
 
 static void set_mode(struct lodge_insn *in, const struct lodge_regs *r)
@@ -107,11 +120,53 @@ static void set_mode(struct lodge_insn *in, const struct lodge_regs *r)
 
 #define SEG_DEFAULT	0xff
 
+/* A bit for each byte that is a prefix in every mode. */
+static const u64 legacy_prefixes[4] = {
+	[0x26 / 64] = BIT_ULL(0x26) | BIT_ULL(0x2e) | BIT_ULL(0x36) |
+		      BIT_ULL(0x3e),
+	[0x64 / 64] = BIT_ULL(0x64 & 63) | BIT_ULL(0x65 & 63) |
+		      BIT_ULL(0x66 & 63) | BIT_ULL(0x67 & 63),
+	[0xf0 / 64] = BIT_ULL(0xf0 & 63) | BIT_ULL(0xf2 & 63) |
+		      BIT_ULL(0xf3 & 63),
+};
+
+static bool is_legacy_prefix(u8 b)
+{
+	return legacy_prefixes[b / 64] >> (b % 64) & 1;
+}
+
+/* One of them; the address size counts but once, and is done at the end. */
+static void take_legacy_prefix(struct lodge_insn *in, u8 b, u8 *adsize)
+{
+	switch (b) {
+	case 0x64: case 0x65:
+		in->seg = b - 0x64 + LODGE_FS;
+		break;
+	case 0x66:
+		in->opsize_prefix = true;
+		break;
+	case 0x67:
+		*adsize = in->adsize != 4 ? 4 :
+			  in->mode == LODGE_MODE_LONG64 ? 8 : 2;
+		break;
+	case 0xf0:
+		in->lock = true;
+		break;
+	case 0xf2: case 0xf3:
+		in->rep = b;
+		break;
+	default:
+		if (in->mode != LODGE_MODE_LONG64)
+			in->seg = (b >> 3) & 3;
+		break;
+	}
+}
+
 /* Take prefixes; return the opcode's first byte. */
 static u8 take_prefixes(struct decoder *d)
 {
 	struct lodge_insn *in = d->in;
-	bool adsize_prefix = false;
+	u8 adsize = in->adsize;
 	u8 b;
 
 	in->rex = 0;
@@ -121,40 +176,18 @@ static u8 take_prefixes(struct decoder *d)
 	in->seg = SEG_DEFAULT;
 	for (;;) {
 		b = take_u8(d);
-		if (d->rc)
+		if (unlikely(d->rc))
 			return 0;
-		if (in->mode == LODGE_MODE_LONG64 && (b & 0xf0) == 0x40) {
+		if (is_legacy_prefix(b)) {
+			take_legacy_prefix(in, b, &adsize);
+			in->rex = 0;	/* counts only before the opcode */
+		} else if ((b & 0xf0) == 0x40 &&
+			   in->mode == LODGE_MODE_LONG64) {
 			in->rex = b;
-			continue;
-		}
-		switch (b) {
-		case 0x26: case 0x2e: case 0x36: case 0x3e:
-			if (in->mode != LODGE_MODE_LONG64)
-				in->seg = (b >> 3) & 3;
-			break;
-		case 0x64: case 0x65:
-			in->seg = b - 0x64 + LODGE_FS;
-			break;
-		case 0x66:
-			in->opsize_prefix = true;
-			break;
-		case 0x67:
-			adsize_prefix = true;
-			break;
-		case 0xf0:
-			in->lock = true;
-			break;
-		case 0xf2: case 0xf3:
-			in->rep = b;
-			break;
-		default:
-			if (adsize_prefix)
-				in->adsize = in->adsize == 4 ?
-					(in->mode == LODGE_MODE_LONG64 ? 8 : 2)
-					: 4;
+		} else {
+			in->adsize = adsize;
 			return b;
 		}
-		in->rex = 0;	/* counts only right before the opcode */
 	}
 }
 
@@ -241,6 +274,8 @@ static void take_imm(struct decoder *d)
 	struct lodge_insn *in = d->in;
 	unsigned int z = in->opsize == 2 ? 2 : 4;
 
+	if (!(in->attr & A_IMM_MASK))
+		return;
 	switch (in->attr & A_IMM_MASK) {
 	case A_IMM8:
 		in->imm = take_signed(d, 1);
@@ -322,9 +357,9 @@ static bool is_vex(struct decoder *d, u8 b)
 {
 	u8 next;
 
-	if (b != 0xc4 && b != 0xc5 && b != 0x62 && b != 0x8f)
+	if (likely(b != 0xc4 && b != 0xc5 && b != 0x62 && b != 0x8f))
 		return false;
-	if (!need(d, 1))
+	if (d->pos >= d->in->have && !need(d, 1))
 		return false;
 	next = d->in->bytes[d->pos];
 	if (b == 0x8f)
@@ -448,10 +483,12 @@ int lodge_emul_decode(struct lodge_emul *e, const u8 *bytes, unsigned int n)
 	e->log.nr = 0;
 	e->log.next = 0;
 	in->have = min_t(unsigned int, n, LODGE_INSN_MAX);
-	if (bytes)
-		memcpy(in->bytes, bytes, in->have);
-	else
+	if (!bytes)
 		in->have = 0;
+	else if (in->have == LODGE_INSN_MAX)
+		memcpy(in->bytes, bytes, LODGE_INSN_MAX);
+	else
+		memcpy(in->bytes, bytes, in->have);
 	return lodge_emul_redecode(e);
 }
 

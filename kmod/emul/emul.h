@@ -229,12 +229,17 @@ struct lodge_emul {
 	u64 rflags;
 	u64 gpr[LODGE_GPR_NR];
 	struct lodge_seg seg[LODGE_SEG_NR];
-	u16 gpr_dirty;			/* by register */
-	u8 seg_dirty;			/* by register */
-	u8 shadow;			/* LODGE_SHADOW_* after it */
-	bool nmi_unblock;		/* IRET */
-	bool replace_rf;		/* it loads RF itself */
-	bool skip_write;		/* it leaves dst alone after all */
+	union {
+		u64 pending;		/* all of these, to clear at once */
+		struct {
+			u16 gpr_dirty;	/* by register */
+			u8 seg_dirty;	/* likewise */
+			u8 shadow;	/* LODGE_SHADOW_* after it */
+			bool nmi_unblock;	/* IRET */
+			bool replace_rf;	/* it loads RF itself */
+			bool skip_write;	/* it leaves dst alone */
+		};
+	};
 
 	/* Operands; @ea is the offset in segment insn.seg. */
 	u64 ea;

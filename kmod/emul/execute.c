@@ -159,6 +159,9 @@ static int operand_write(struct lodge_emul *e)
 			       atomic ? &e->dst_old : NULL);
 }
 
+/* Opcodes with none of these, and no LOCK, break no rule. */
+#define A_RULES		(A_UD | A_NO64 | A_PROT | A_MEM | A_REG | A_PRIV)
+
 /* Rules that the opcode's attributes state. */
 static int check_rules(struct lodge_emul *e)
 {
@@ -187,12 +190,7 @@ static int execute_once(struct lodge_emul *e)
 	u32 attr = in->attr;
 	int rc;
 
-	e->gpr_dirty = 0;
-	e->seg_dirty = 0;
-	e->shadow = 0;
-	e->nmi_unblock = false;
-	e->replace_rf = false;
-	e->skip_write = false;
+	e->pending = 0;
 	e->log.next = 0;
 	e->rflags = e->regs->rflags;
 	e->rip = e->start_rip + in->len;
@@ -226,9 +224,10 @@ static void commit(struct lodge_emul *e)
 	struct lodge_regs *r = e->regs;
 	unsigned int i, dirty;
 
-	for (i = 0, dirty = e->gpr_dirty; dirty; i++, dirty >>= 1)
-		if (dirty & 1)
-			r->gpr[i] = e->gpr[i];
+	for (dirty = e->gpr_dirty; dirty; dirty &= dirty - 1) {
+		i = __builtin_ctz(dirty);
+		r->gpr[i] = e->gpr[i];
+	}
 	if (unlikely(e->seg_dirty)) {
 		for (i = 0; i < LODGE_SEG_NR; i++)
 			if (e->seg_dirty & BIT(i))
@@ -286,9 +285,7 @@ static int execute_rep(struct lodge_emul *e)
 		if (!long64(e))
 			e->rip = (u32)e->rip;
 		e->rflags = r->rflags;
-		e->shadow = 0;
-		e->nmi_unblock = false;
-		e->replace_rf = false;
+		e->pending = 0;
 		finish(e);
 		return LODGE_EMUL_OK;
 	}
@@ -325,9 +322,11 @@ enum lodge_emul_result lodge_emul_execute(struct lodge_emul *e)
 		e->log.nr = 0;
 		return LODGE_EMUL_RETRY;
 	}
-	rc = check_rules(e);
-	if (rc != LODGE_EMUL_OK)
-		return rc;
+	if ((e->insn.attr & A_RULES) || e->insn.lock || !e->insn.op->exec) {
+		rc = check_rules(e);
+		if (rc != LODGE_EMUL_OK)
+			return rc;
+	}
 	if (e->insn.rep && (e->insn.attr & A_STRING))
 		return execute_rep(e);
 	rc = execute_once(e);

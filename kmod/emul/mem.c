@@ -72,8 +72,10 @@ int lodge_mem_linear(struct lodge_emul *e, unsigned int seg, u64 off,
 		*la = off;
 		if (seg == LODGE_FS || seg == LODGE_GS)
 			*la += s->base;
-		if (!lodge_canonical(e, *la) ||
-		    !lodge_canonical(e, *la + len - 1))
+		/* low addresses need no look at CR4 */
+		if (unlikely(*la + len > 1ULL << 47) &&
+		    (!lodge_canonical(e, *la) ||
+		     !lodge_canonical(e, *la + len - 1)))
 			return raise_seg(e, seg);
 	} else {
 		if (!segment_allows(e, s, off, len, access))
@@ -245,7 +247,8 @@ static int page_access(struct lodge_emul *e, gpa_t gpa, u8 *data,
 	const struct lodge_emul_io *io = log_peek(e);
 	int rc;
 
-	if (io && io_equal(io, LODGE_IO_MMIO, gpa, min_t(u32, len, 8), write))
+	if (unlikely(io) &&
+	    io_equal(io, LODGE_IO_MMIO, gpa, min_t(u32, len, 8), write))
 		return mmio_access(e, gpa, data, len, write);
 	if (!write && (split || (e->insn.attr & A_LOGRAM)))
 		rc = ram_read_logged(e, gpa, data, len);
