@@ -48,7 +48,7 @@ all: module userspace
 
 module: $(MODDIR)/.mirror
 	flock $(MODDIR)/.lock $(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODDIR) modules
-	cp -u $(MODDIR)/lodge.ko $(INTO)/lodge.ko
+	[ $(MODDIR) -ef $(INTO) ] || cp -u $(MODDIR)/lodge.ko $(INTO)/lodge.ko
 
 # Each kernel has a build folder with links to the sources, so that a build
 # for one leaves the objects of another alone.

@@ -14,11 +14,11 @@ sums='lodge.test=sums rounds'
 
 load_kvm()
 {
-	for name in irqbypass ccp kvm kvm-amd; do
+	for part in irqbypass ccp kvm kvm-amd; do
 		# What is not among them is part of this kernel.
-		[ -e /lodge/ko/$name.ko ] || continue
-		grep -q "^$(echo $name | tr - _) " /proc/modules && continue
-		insmod /lodge/ko/$name.ko || return
+		[ -e /lodge/ko/$part.ko ] || continue
+		grep -q "^$(echo $part | tr - _) " /proc/modules && continue
+		insmod /lodge/ko/$part.ko || return
 	done
 }
 

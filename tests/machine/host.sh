@@ -200,7 +200,8 @@ if [ -n "$lodge" ]; then
 		put_module "$name"
 	done | grep -vxFf "$root/lodge/modules" >"$work/more" || true
 	cat "$work/more" >>"$root/lodge/modules"
-	cp "$lodge" "$root/lodge/ko/lodge.ko"
+	# Nine tenths of it are for a debugger.
+	strip --strip-debug -o "$root/lodge/ko/lodge.ko" "$lodge"
 	echo "lodge $lodge_args" >>"$root/lodge/modules"
 fi
 
