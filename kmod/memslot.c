@@ -148,13 +148,13 @@ static void slots_publish(struct lodge_vm *vm, struct lodge_slots *cur,
 	kvfree(cur);
 }
 
-/* A log for @new: the old slot's, a fresh one, or none. */
+/* A log for @new: the old slot's, also if it moves; a fresh one; or none. */
 static int slot_log(struct lodge_slot *new, const struct lodge_slot *old)
 {
 	new->dirty = NULL;
 	if (!(new->flags & LODGE_SLOT_LOG))
 		return 0;
-	if (old && old->dirty && old->base == new->base) {
+	if (old && old->dirty) {
 		new->dirty = old->dirty;
 		return 0;
 	}

@@ -134,10 +134,11 @@ void lodge_tdp_change_end(struct lodge_vm *vm)
 	WRITE_ONCE(tdp->changing, tdp->changing - 1);
 	raw_spin_unlock(&tdp->lock);
 
-	smp_mb();	/* with the one in set_current_state() of tdp_wait() */
+	/* With the one in set_current_state() of tdp_wait(). */
+	smp_mb();
 	if (likely(!atomic_read(&tdp->waiters)))
 		return;
-	nr = smp_load_acquire(&vm->nr_vcpus);
+	nr = smp_load_acquire(&vm->nr_vcpus);	/* vcpu[] up to there is set */
 	for (i = 0; i < nr; i++)
 		rcuwait_wake_up(&vm->vcpu[i]->wait);
 }

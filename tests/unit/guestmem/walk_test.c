@@ -504,7 +504,7 @@ void test_walk_race(void)
 	CHECK_EQ(races, 0);
 	CHECK_EQ(get(T4 + 40, 8), T3 | ALL | A | 0x200);
 	CHECK_EQ(get(T1 + 40, 8), 0x12345000 | ALL | A | D);
-	/* It is not waited for for ever. */
+	/* The walk does not wait for ever. */
 	guest_long();
 	races = 1000000;
 	CHECK_EQ(lodge_walk_guest(&w, GVA, 0, &gpa, &f), -EAGAIN);
