@@ -134,8 +134,8 @@ static void tsc_sync(struct lodge_vcpu *vcpu, u64 v)
 	u64 tsc, ns, offset;
 	unsigned long flags;
 
-	lodge_clock_pair(&tsc, &ns);
 	raw_spin_lock_irqsave(&vcpu->vm->clock_lock, flags);
+	lodge_clock_pair(&tsc, &ns);
 	if (tsc_matches(vcpu, v, ns - c->last_tsc_ns)) {
 		offset = c->last_tsc_offset;
 	} else {
