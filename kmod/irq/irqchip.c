@@ -415,7 +415,7 @@ static int devices_register(struct lodge_vm *vm, struct lodge_irqchip *chip)
  */
 int lodge_irqchip_create(struct lodge_vm *vm)
 {
-	struct lodge_irqchip *chip = kzalloc(sizeof(*chip), GFP_KERNEL_ACCOUNT);
+	struct lodge_irqchip *chip = kvzalloc(sizeof(*chip), GFP_KERNEL_ACCOUNT);
 	int r;
 
 	if (!chip)
@@ -443,7 +443,7 @@ int lodge_irqchip_create(struct lodge_vm *vm)
 out_routes:
 	lodge_routes_destroy(vm);
 out_free:
-	kfree(chip);
+	kvfree(chip);
 	return r;
 }
 
@@ -457,7 +457,7 @@ void lodge_irqchip_destroy(struct lodge_vm *vm)
 {
 	lodge_bus_destroy(vm);
 	lodge_pit_destroy(vm);
-	kfree(vm->irqchip);
+	kvfree(vm->irqchip);
 	vm->irqchip = NULL;
 	lodge_routes_destroy(vm);
 }

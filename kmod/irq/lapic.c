@@ -36,8 +36,8 @@ static void lapic_eoi(struct lodge_lapic *apic)
 {
 	int v = lodge_apic_eoi(&apic->regs);
 
-	if (v >= 0 && (test_bit(v, apic->regs.tmr) ||
-		       test_bit(v, apic->chip->eoi_vectors)))
+	/* It has all level-triggered ones; TMR would add level MSIs alone. */
+	if (v >= 0 && test_bit(v, apic->chip->eoi_vectors))
 		lodge_ioapic_eoi(apic->vcpu->vm, v);
 }
 
@@ -391,7 +391,7 @@ void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init)
  */
 int lodge_lapic_create(struct lodge_vcpu *vcpu)
 {
-	struct lodge_lapic *apic = kzalloc(sizeof(*apic), GFP_KERNEL_ACCOUNT);
+	struct lodge_lapic *apic = kvzalloc(sizeof(*apic), GFP_KERNEL_ACCOUNT);
 
 	if (!apic)
 		return -ENOMEM;
@@ -416,7 +416,7 @@ void lodge_lapic_destroy(struct lodge_vcpu *vcpu)
 		return;
 	hrtimer_cancel(&apic->timer);
 	vcpu->apic = NULL;
-	kfree(apic);
+	kvfree(apic);
 }
 
 /**
@@ -453,8 +453,7 @@ void lodge_lapic_pv_eoi_entry(struct lodge_vcpu *vcpu)
 	    READ_ONCE(apic->regs.irr_pending))
 		return;
 	v = lodge_apic_top(apic->regs.isr);
-	if (v < 0 || test_bit(v, apic->regs.tmr) ||
-	    test_bit(v, apic->chip->eoi_vectors))
+	if (v < 0 || test_bit(v, apic->chip->eoi_vectors))
 		return;
 	apic->pv_eoi_set = !lodge_gpa_write_atomic(vcpu->vm,
 			vcpu->pv_eoi_msr & ~PV_EOI_ENABLE, &yes, sizeof(yes));

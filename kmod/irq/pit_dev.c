@@ -256,7 +256,7 @@ int lodge_pit_reinject(struct lodge_vm *vm, const struct kvm_reinject_control *c
  */
 int lodge_pit_create(struct lodge_vm *vm, const struct kvm_pit_config *cfg)
 {
-	struct lodge_pit *pit = kzalloc(sizeof(*pit), GFP_KERNEL_ACCOUNT);
+	struct lodge_pit *pit = kvzalloc(sizeof(*pit), GFP_KERNEL_ACCOUNT);
 	int r;
 
 	if (!pit)
@@ -282,7 +282,7 @@ int lodge_pit_create(struct lodge_vm *vm, const struct kvm_pit_config *cfg)
 	if (r) {
 		/* Its ports may have been used in the meantime. */
 		hrtimer_cancel(&pit->timer);
-		kfree(pit);
+		kvfree(pit);
 		return r;
 	}
 	/* Others look at it without the lock. */
@@ -303,5 +303,5 @@ void lodge_pit_destroy(struct lodge_vm *vm)
 		return;
 	hrtimer_cancel(&pit->timer);
 	vm->pit = NULL;
-	kfree(pit);
+	kvfree(pit);
 }

@@ -152,7 +152,7 @@ int lodge_routes_default(struct lodge_vm *vm)
 	struct lodge_routes *t;
 	u32 gsi, nr = 0;
 
-	e = kcalloc(LODGE_IOAPIC_PINS + LODGE_PIC_PINS, sizeof(*e), GFP_KERNEL);
+	e = kvcalloc(LODGE_IOAPIC_PINS + LODGE_PIC_PINS, sizeof(*e), GFP_KERNEL);
 	if (!e)
 		return -ENOMEM;
 	for (gsi = 0; gsi < LODGE_IOAPIC_PINS; gsi++) {
@@ -168,7 +168,7 @@ int lodge_routes_default(struct lodge_vm *vm)
 		e[nr++].u.irqchip.pin = gsi % 8;
 	}
 	t = table_new(e, nr);
-	kfree(e);
+	kvfree(e);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
 	table_replace(vm, t);

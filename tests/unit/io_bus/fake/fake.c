@@ -6,6 +6,7 @@ int fake_alloc_fail;
 struct file fake_files[FAKE_FILES];
 struct eventfd_ctx fake_eventfds[FAKE_FILES];
 u64 fake_now = 1000000000000ULL;
+int fake_expired;
 static struct hrtimer *timers;
 
 void lodge_host_timer_init(struct hrtimer *t,
@@ -61,6 +62,7 @@ void fake_time_advance(u64 ns)
 		if ((u64)t->expires > fake_now)
 			fake_now = t->expires;
 		t->expires = 0;
+		fake_expired++;
 		assert(t->fn(t) == HRTIMER_NORESTART);
 	}
 	fake_now = until;

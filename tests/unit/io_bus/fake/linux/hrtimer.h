@@ -16,6 +16,7 @@ struct hrtimer {
 };
 
 extern u64 fake_now;
+extern int fake_expired;	/* timers that have */
 
 #define ktime_get_ns()	fake_now
 #define ns_to_ktime(ns)	((ktime_t)(ns))
