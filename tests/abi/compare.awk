@@ -29,6 +29,12 @@ file == 1 {
 	next
 }
 
+# Some versions of the harness leave the name out of a skip's result.
+/^# +RUN / {
+	running = $3
+	next
+}
+
 /^(not )?ok [0-9]+ / {
 	state = $1 == "ok" ? "ok" : "not ok"
 	line = $0
@@ -40,6 +46,8 @@ file == 1 {
 		line = substr(line, 1, RSTART - 1)
 	}
 	sub(/[ \t].*$/, "", line)
+	if (line == "")
+		line = running
 	if (file == 2) {
 		kvm[line] = state
 		if (!(line in known)) {
@@ -80,7 +88,7 @@ file == 1 {
 }
 
 # The rest are notes on the next result: kept for when it is a failure.
-file == 3 && !/^(TAP|KTAP|1\.\.)/ && !/^# +(RUN|OK) / && \
+file == 3 && !/^(TAP|KTAP|1\.\.)/ && !/^# +(OK|SKIP) / && \
 !/^# (Starting|PASSED|FAILED|Totals)/ {
 	if (length(notes) < 4000)
 		notes = notes $0 "\n"
@@ -101,8 +109,8 @@ function reason_for(name,    i, parts, n, prefix) {
 
 function report(good, name, note, text) {
 	number++
-	printf "%s%s %d %s.%s%s\n", text, good ? "ok" : "not ok", number,
-	       program, name, note
+	printf "%s%s %d %s.%s%s\n", text, (good ? "ok" : "not ok"),
+	       number, program, name, note
 	if (!good)
 		bad = 1
 }
@@ -117,8 +125,10 @@ END {
 			       "ended with status " ended[3] "\n" notes)
 			notes = ""
 		} else if (device[name] == "ok") {
-			report(1, name, "", kvm[name] == "ok" ? "" :
-			       "# on KVM: " kvm[name] "\n")
+			note = ""
+			if (kvm[name] != "ok")
+				note = "# on KVM: " kvm[name] "\n"
+			report(1, name, "", note)
 		} else if (reason != "") {
 			report(1, name, " # SKIP " reason, "")
 		} else if (device[name] == "skip" && kvm[name] != "ok") {

@@ -14,7 +14,9 @@ cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
 
 tests/machine/deps.sh abi host || exit
-make -s -j2 -C tests/abi >&2 || exit
+programs=("$@")
+[ "${1-}" != --kvm-only ] || programs=("${@:2}")
+make -s -j2 -C tests/abi "${programs[@]}" >&2 || exit
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
 failed=0
 for kernel in "${kernels[@]}"; do
