@@ -69,14 +69,16 @@ static int vcpu_set_msrs(struct lodge_vcpu *vcpu)
 		{ .index = MSR_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING },
 		{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED_WB },
 	};
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry[ARRAY_SIZE(firmware)];
-	} msrs = { .head.nmsrs = ARRAY_SIZE(firmware) };
+	struct kvm_msrs *msrs;
 	int n;
 
-	memcpy(msrs.entry, firmware, sizeof(firmware));
-	n = ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+	msrs = calloc(1, sizeof(*msrs) + sizeof(firmware));
+	if (!msrs)
+		return vcpu_error("memory allocation");
+	msrs->nmsrs = ARRAY_SIZE(firmware);
+	memcpy(msrs->entries, firmware, sizeof(firmware));
+	n = ioctl(vcpu->fd, KVM_SET_MSRS, msrs);
+	free(msrs);
 	if (n < 0)
 		return vcpu_error("KVM_SET_MSRS");
 	if (n < (int)ARRAY_SIZE(firmware)) {
