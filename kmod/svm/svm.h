@@ -52,6 +52,7 @@ struct svm_vcpu {
 	u64 iret_rip;			/* [v] */
 	bool stepping;			/* [v] TF is ours, for one instruction */
 	bool step_tf;			/* [v] the guest's own TF */
+	bool step_bs;			/* [v] ... and DR6.BS */
 	u64 step_rip;			/* [v] */
 };
 

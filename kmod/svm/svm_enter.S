@@ -36,6 +36,13 @@ SYM_FUNC_START(svm_enter_guest)
 
 	mov	%rsi, %rax
 	clgi
+	/*
+	 * The host's IF says whether its interrupts end the guest's run. Set it
+	 * here, where GIF holds them back: the shadow of an STI right before
+	 * VMRUN goes into the guest on QEMU's emulated CPU, and the guest's own
+	 * STI then has none (docs/TESTING.md).
+	 */
+	sti
 	vmload	%rax
 	mov	GPR(RCX)(%rdi), %rcx
 	mov	GPR(RDX)(%rdi), %rdx
@@ -52,8 +59,6 @@ SYM_FUNC_START(svm_enter_guest)
 	mov	GPR(15)(%rdi), %r15
 	mov	GPR(RDI)(%rdi), %rdi
 
-	/* The host's IF says whether its interrupts end the guest's run. */
-	sti
 	vmrun	%rax
 	cli
 

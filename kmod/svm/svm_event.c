@@ -51,20 +51,46 @@ bool svm_nmi_allowed(struct lodge_vcpu *vcpu)
 	return !to_svm(vcpu)->nmi_blocked && !vcpu->regs.shadow;
 }
 
+#define SVM_DR6_BS	BIT_ULL(14)
+
+/*
+ * Have #DB come after the next instruction. An event that is injected comes
+ * first, ends a shadow, and would push our TF.
+ */
+static void svm_step(struct svm_vcpu *svm)
+{
+	struct lodge_regs *r = &svm->vcpu.regs;
+
+	if (svm->stepping || svm->vmcb->event_inj & SVM_EVENT_VALID)
+		return;
+	svm->stepping = true;
+	svm->step_rip = r->rip;
+	svm->step_tf = r->rflags & LODGE_RFLAGS_TF;
+	svm->step_bs = svm->vmcb->dr6 & SVM_DR6_BS;
+	r->rflags |= LODGE_RFLAGS_TF;
+}
+
 /**
  * svm_request_irq_window() - exit as soon as the guest can take interrupts
  * @vcpu: whose
  * @on: or no more
  *
- * A virtual interrupt that is intercepted before it is delivered.
- * AMD manual: "Virtual Interrupts".
+ * A virtual interrupt that is intercepted before it is delivered. An interrupt
+ * shadow is stepped over, since QEMU's emulated CPU forgets it at VMRUN
+ * (docs/TESTING.md): between STI and HLT a guest would take the interrupt it
+ * then waits for. AMD manual: "Virtual Interrupts".
  */
 void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on)
 {
-	struct svm_vmcb *vmcb = to_svm(vcpu)->vmcb;
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct svm_vmcb *vmcb = svm->vmcb;
 	bool is_on = vmcb->int_ctl & SVM_INT_V_IRQ;
 
-	if (on == is_on)
+	if (unlikely(on && vcpu->regs.shadow)) {
+		svm_step(svm);
+		on = false;
+	}
+	if (likely(on == is_on))
 		return;
 	if (on) {
 		vmcb->int_ctl |= SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
@@ -89,14 +115,9 @@ void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on)
 void svm_request_nmi_window(struct lodge_vcpu *vcpu, bool on)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	u64 *rflags = &vcpu->regs.rflags;
 
-	if (!on || svm->stepping || (svm->nmi_blocked && !svm->iret_pending))
-		return;
-	svm->stepping = true;
-	svm->step_rip = vcpu->regs.rip;
-	svm->step_tf = *rflags & LODGE_RFLAGS_TF;
-	*rflags |= LODGE_RFLAGS_TF;
+	if (on && !(svm->nmi_blocked && !svm->iret_pending))
+		svm_step(svm);
 }
 
 /* The step is over, or was not made: give the guest its TF back. */
@@ -109,8 +130,12 @@ static void svm_step_end(struct svm_vcpu *svm, struct lodge_exit *exit)
 	if (!svm->step_tf && (!moved || !svm->iret_pending))
 		r->rflags &= ~LODGE_RFLAGS_TF;
 	if (exit->kind == LODGE_EXIT_EXCEPTION &&
-	    exit->exception.vector == LODGE_DB && !svm->step_tf)
+	    exit->exception.vector == LODGE_DB && !svm->step_tf) {
 		exit->kind = LODGE_EXIT_NMI_WINDOW;
+		if (!svm->step_bs)
+			svm->vmcb->dr6 &= ~SVM_DR6_BS;
+		svm->vmcb->clean &= ~SVM_CLEAN_DR;
+	}
 }
 
 /**
