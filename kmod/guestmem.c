@@ -55,14 +55,15 @@ static int span_copy(const struct gpa_span *s, void *p, bool write, bool atomic)
 	void __user *u = (void __user *)s->hva;
 	bool failed;
 
-	if (atomic) {
-		failed = write ? copy_to_user_nofault(u, p, s->n) :
-				 copy_from_user_nofault(p, u, s->n);
-		return failed ? -EAGAIN : 0;
-	}
+	if (atomic)
+		pagefault_disable();
 	failed = write ? copy_to_user(u, p, s->n) :
 			 copy_from_user(p, u, s->n);
-	return failed ? -EFAULT : 0;
+	if (atomic)
+		pagefault_enable();
+	if (!failed)
+		return 0;
+	return atomic ? -EAGAIN : -EFAULT;
 }
 
 static int gpa_copy(struct lodge_vm *vm, gpa_t gpa, void *p, size_t n,
