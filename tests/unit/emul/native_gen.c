@@ -379,6 +379,6 @@ void sample_make(struct sample *s, unsigned int bits)
 			s->rip += CODE_BASE;
 		random_registers(s);
 		make_bytes(s);
-	} while ((t->flags & without) || !aim(s));
+	} while ((t->flags & without) || !insn_template_runs(t) || !aim(s));
 	fill_memory(s);
 }

@@ -7,6 +7,8 @@
  */
 #include "native_insns.h"
 
+#include <cpuid.h>
+
 #define OP(...)		{ __VA_ARGS__ }, sizeof((u8[]){ __VA_ARGS__ })
 
 /* The six forms of one ALU operation. */
@@ -159,9 +161,12 @@ const struct insn_template insn_templates[] = {
 	{ "movzx Gv,Ew", OP(0x0f, 0xb7), 0, T_MODRM, 0 },
 	{ "bsf", OP(0x0f, 0xbc), 0, T_MODRM, U_ALL & ~LODGE_RFLAGS_ZF },
 	{ "bsr", OP(0x0f, 0xbd), 0, T_MODRM, U_ALL & ~LODGE_RFLAGS_ZF },
-	{ "tzcnt", OP(0xf3, 0x0f, 0xbc), 0, T_MODRM | T_LEGACY, U_BT },
-	{ "lzcnt", OP(0xf3, 0x0f, 0xbd), 0, T_MODRM | T_LEGACY, U_BT },
-	{ "popcnt", OP(0xf3, 0x0f, 0xb8), 0, T_MODRM | T_LEGACY, 0 },
+	{ "tzcnt", OP(0xf3, 0x0f, 0xbc), 0, T_MODRM | T_LEGACY, U_BT,
+	  NEEDS_BMI1 },
+	{ "lzcnt", OP(0xf3, 0x0f, 0xbd), 0, T_MODRM | T_LEGACY, U_BT,
+	  NEEDS_LZCNT },
+	{ "popcnt", OP(0xf3, 0x0f, 0xb8), 0, T_MODRM | T_LEGACY, 0,
+	  NEEDS_POPCNT },
 	{ "movsx Gv,Eb", OP(0x0f, 0xbe), 0, T_MODRM, 0 },
 	{ "movsx Gv,Ew", OP(0x0f, 0xbf), 0, T_MODRM, 0 },
 	{ "xadd Eb,Gb", OP(0x0f, 0xc0), 0, T_MODRM | T_LOCK, 0 },
@@ -169,8 +174,10 @@ const struct insn_template insn_templates[] = {
 	{ "movnti", OP(0x0f, 0xc3), 0, T_MODRM | T_MEM, 0 },
 	{ "cmpxchg8b", OP(0x0f, 0xc7), 0, T_REG(1) | T_MEM | T_LOCK, 0 },
 	{ "bswap", OP(0x0f, 0xc8), 0, T_VARY8 | T_NO66, 0 },
-	{ "movbe load", OP(0x0f, 0x38, 0xf0), 0, T_MODRM | T_MEM, 0 },
-	{ "movbe store", OP(0x0f, 0x38, 0xf1), 0, T_MODRM | T_MEM, 0 },
+	{ "movbe load", OP(0x0f, 0x38, 0xf0), 0, T_MODRM | T_MEM, 0,
+	  NEEDS_MOVBE },
+	{ "movbe store", OP(0x0f, 0x38, 0xf1), 0, T_MODRM | T_MEM, 0,
+	  NEEDS_MOVBE },
 
 #define SSE(name, ...)	{ name, OP(__VA_ARGS__), 0, T_MODRM | T_LEGACY, 0 }
 #define SSEM(name, ...)	{ name, OP(__VA_ARGS__), 0, \
@@ -189,8 +196,38 @@ const struct insn_template insn_templates[] = {
 	SSE("movdqa", 0x66, 0x0f, 0x6f), SSE("movdqa", 0x66, 0x0f, 0x7f),
 	SSE("movdqu", 0xf3, 0x0f, 0x6f), SSE("movdqu", 0xf3, 0x0f, 0x7f),
 	SSE("movq load", 0xf3, 0x0f, 0x7e), SSE("movq", 0x66, 0x0f, 0xd6),
-	SSEM("movntdq", 0x66, 0x0f, 0xe7), SSEM("lddqu", 0xf2, 0x0f, 0xf0),
-	SSEM("movntdqa", 0x66, 0x0f, 0x38, 0x2a),
+	SSEM("movntdq", 0x66, 0x0f, 0xe7),
+	{ "lddqu", OP(0xf2, 0x0f, 0xf0), 0, T_MODRM | T_LEGACY | T_MEM, 0,
+	  NEEDS_SSE3 },
+	{ "movntdqa", OP(0x66, 0x0f, 0x38, 0x2a), 0,
+	  T_MODRM | T_LEGACY | T_MEM, 0, NEEDS_SSE41 },
 };
 
 const unsigned int insn_template_nr = ARRAY_SIZE(insn_templates);
+
+bool insn_template_runs(const struct insn_template *t)
+{
+	static unsigned int c1, b7, cx1, probed;
+	unsigned int a, b, d;
+
+	if (!probed++) {
+		__get_cpuid(1, &a, &b, &c1, &d);
+		__get_cpuid_count(7, 0, &a, &b7, &b, &d);
+		__get_cpuid(0x80000001, &a, &b, &cx1, &d);
+	}
+	switch (t->needs) {
+	case NEEDS_LZCNT:
+		return cx1 & BIT(5);
+	case NEEDS_BMI1:
+		return b7 & BIT(3);
+	case NEEDS_POPCNT:
+		return c1 & BIT(23);
+	case NEEDS_MOVBE:
+		return c1 & BIT(22);
+	case NEEDS_SSE3:
+		return c1 & BIT(0);
+	case NEEDS_SSE41:
+		return c1 & BIT(19);
+	}
+	return true;
+}

@@ -35,6 +35,12 @@
 #define U_SHIFT		BIT_ULL(60)
 #define U_DOUBLE	BIT_ULL(61)
 
+/* What not every CPU has. */
+enum {
+	NEEDS_NOTHING, NEEDS_LZCNT, NEEDS_BMI1, NEEDS_POPCNT, NEEDS_MOVBE,
+	NEEDS_SSE3, NEEDS_SSE41,
+};
+
 struct insn_template {
 	const char *name;
 	u8 op[4];		/* with a mandatory prefix, if it has one */
@@ -42,9 +48,13 @@ struct insn_template {
 	char imm;		/* 0, '1', '2', 'z', 'v', 'a' moffs, 'e' ENTER */
 	u32 flags;		/* T_* */
 	u64 undefined;		/* U_* */
+	u8 needs;		/* NEEDS_* */
 };
 
 extern const struct insn_template insn_templates[];
 extern const unsigned int insn_template_nr;
+
+/* Does this CPU have it? */
+bool insn_template_runs(const struct insn_template *t);
 
 #endif

@@ -40,8 +40,10 @@ static u64 descriptor(const struct lodge_seg *s)
 static bool read_table(gpa_t gpa, u8 *data, unsigned int len)
 {
 	static const struct lodge_seg user[] = {
-		[4] = { .ar = 0xc0fb }, [5] = { .ar = 0xc0f3 },
-		[6] = { .ar = 0xa0fb }, [15] = { .ar = 0x40f1 },
+		[4] = { .ar = 0xc0fb, .limit = 0xfffff },
+		[5] = { .ar = 0xc0f3, .limit = 0xfffff },
+		[6] = { .ar = 0xa0fb, .limit = 0xfffff },
+		[15] = { .ar = 0x40f1 },
 	};
 	unsigned int at = gpa & 0xfff;
 	u64 entry[2] = {};
