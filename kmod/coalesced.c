@@ -54,7 +54,7 @@ static int zone_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 
 static void zone_release(struct lodge_io_dev *dev)
 {
-	kfree(container_of(dev, struct coalesced_zone, dev));
+	kvfree(container_of(dev, struct coalesced_zone, dev));
 }
 
 static enum lodge_bus_kind zone_bus(bool pio)
@@ -83,7 +83,7 @@ int lodge_coalesced_add(struct lodge_vm *vm,
 		return 0;
 	if (z->addr + z->size - 1 < z->addr)
 		return -EINVAL;
-	zone = kzalloc(sizeof(*zone), GFP_KERNEL_ACCOUNT);
+	zone = kvzalloc(sizeof(*zone), GFP_KERNEL_ACCOUNT);
 	if (!zone)
 		return -ENOMEM;
 	zone->dev.write = zone_write;
@@ -95,7 +95,7 @@ int lodge_coalesced_add(struct lodge_vm *vm,
 	r = lodge_bus_register(vm, zone_bus(z->pio), z->addr, z->size,
 			       &zone->dev);
 	if (r)
-		kfree(zone);
+		kvfree(zone);
 	else
 		list_add_tail(&zone->link, &vm->coalesced);
 	mutex_unlock(&vm->slots_lock);
@@ -124,7 +124,7 @@ int lodge_coalesced_remove(struct lodge_vm *vm,
 			continue;
 		list_del(&zone->link);
 		lodge_bus_unregister(vm, zone_bus(zone->pio), &zone->dev);
-		kfree(zone);
+		kvfree(zone);
 	}
 	mutex_unlock(&vm->slots_lock);
 	return 0;

@@ -219,6 +219,10 @@ static int emu_system(struct lodge_emul *e, enum lodge_emul_system what,
 		return LODGE_EMUL_OK;
 	case LODGE_SYS_CPUID:
 		return emu_cpuid(e);
+	case LODGE_SYS_VMCALL:		/* the other vendor's word for it */
+	case LODGE_SYS_VMMCALL:
+		return lodge_hypercall(vcpu) == LODGE_RESUME ?
+			LODGE_EMUL_OK : LODGE_EMUL_UNHANDLED;
 	default:
 		return LODGE_EMUL_UNHANDLED;
 	}
@@ -292,10 +296,14 @@ static int emu_unhandled(struct lodge_vcpu *vcpu)
 
 static int emu_step(struct lodge_vcpu *vcpu);
 
-/* The user has done the access: note it, and run the instruction again. */
+/*
+ * The user has done the access: note it, and run the instruction again. With
+ * immediate_exit a REP stops where it is, between two of its iterations.
+ */
 static int emu_complete(struct lodge_vcpu *vcpu)
 {
 	struct lodge_emul_io *io = &vcpu->emul->io;
+	int r;
 
 	if (!io->write && io->kind == LODGE_IO_MMIO)
 		memcpy(io->data, vcpu->run->mmio.data, io->len);
@@ -304,7 +312,10 @@ static int emu_complete(struct lodge_vcpu *vcpu)
 	lodge_emul_io_done(vcpu->emul);
 	vcpu->emul_may_sleep = true;
 	lodge_need(vcpu, EMU_GROUPS);
-	return emu_step(vcpu);
+	vcpu->emul_completing = true;
+	r = emu_step(vcpu);
+	vcpu->emul_completing = false;
+	return r;
 }
 
 static int emu_to_user(struct lodge_vcpu *vcpu)
@@ -371,6 +382,9 @@ static int emu_step(struct lodge_vcpu *vcpu)
 		emu_fault(vcpu);
 		return LODGE_RESUME;
 	case LODGE_EMUL_IO:
+		if (vcpu->emul_completing && !e->log.nr &&
+		    READ_ONCE(vcpu->run->immediate_exit))
+			return LODGE_RESUME;
 		return emu_to_user(vcpu);
 	case LODGE_EMUL_RETRY:
 		return vcpu->emul_slow ? LODGE_SLOW : LODGE_RESUME;
@@ -420,6 +434,34 @@ int lodge_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 }
 
 /**
+ * lodge_emulate_ud() - #UD in the guest: a hypercall in the other vendor's way?
+ * @vcpu: its mutex held
+ * @exit: exception, intercepted
+ * @may_sleep: outside the bracket
+ *
+ * Return: a verdict: the hypercall is made, or #UD is queued.
+ */
+int lodge_emulate_ud(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		     bool may_sleep)
+{
+	static const u8 vmcall[] = { 0x0f, 0x01, 0xc1 };
+	static const u8 vmmcall[] = { 0x0f, 0x01, 0xd9 };
+	const struct lodge_insn *insn = &vcpu->emul->insn;
+	int r = emu_decode(vcpu, exit, may_sleep);
+
+	if (r == LODGE_EMUL_RETRY)
+		return vcpu->emul_slow ? LODGE_SLOW : LODGE_RESUME;
+	if (r == LODGE_EMUL_OK && insn->len == sizeof(vmcall) &&
+	    (!memcmp(insn->bytes, vmcall, sizeof(vmcall)) ||
+	     !memcmp(insn->bytes, vmmcall, sizeof(vmmcall)))) {
+		lodge_need(vcpu, EMU_GROUPS);
+		return emu_step(vcpu);
+	}
+	lodge_exception_queue(vcpu, LODGE_UD, false, 0);
+	return LODGE_RESUME;
+}
+
+/**
  * lodge_next_rip() - where the instruction that exited ends
  * @vcpu: its mutex held
  * @exit: next_rip is set; it stays 0 if a fault was queued instead
@@ -452,7 +494,7 @@ int lodge_next_rip(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
  */
 int lodge_emulate_create(struct lodge_vcpu *vcpu)
 {
-	vcpu->emul = kzalloc(sizeof(*vcpu->emul), GFP_KERNEL_ACCOUNT);
+	vcpu->emul = kvzalloc(sizeof(*vcpu->emul), GFP_KERNEL_ACCOUNT);
 	if (!vcpu->emul)
 		return -ENOMEM;
 	lodge_emul_init(vcpu->emul, &vcpu->regs, &emu_ops, vcpu);
@@ -465,6 +507,6 @@ int lodge_emulate_create(struct lodge_vcpu *vcpu)
  */
 void lodge_emulate_destroy(struct lodge_vcpu *vcpu)
 {
-	kfree(vcpu->emul);
+	kvfree(vcpu->emul);
 	vcpu->emul = NULL;
 }

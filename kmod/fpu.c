@@ -88,7 +88,7 @@ static void fpu_x87_forget(void)
 /* Which bits of MXCSR the CPU has: told by FXSAVE. */
 static int __init fpu_mxcsr_probe(void)
 {
-	u8 *p = kzalloc(1024, GFP_KERNEL);
+	u8 *p = kvzalloc(1024, GFP_KERNEL);
 	struct lodge_fxsave *fx;
 
 	if (!p)
@@ -98,7 +98,7 @@ static int __init fpu_mxcsr_probe(void)
 	asm volatile("fxsave64 (%0)" :: "r"(fx) : "memory");
 	kernel_fpu_end();
 	fpu_host.mxcsr_mask = fx->mxcsr_mask ?: LODGE_MXCSR_MASK_DEFAULT;
-	kfree(p);
+	kvfree(p);
 	return 0;
 }
 
@@ -192,7 +192,7 @@ int lodge_fpu_create(struct lodge_vcpu *vcpu)
 {
 	struct lodge_fpu *f = &vcpu->fpu;
 
-	f->alloc = kzalloc(lodge_fpu_size() + 63, GFP_KERNEL_ACCOUNT);
+	f->alloc = kvzalloc(lodge_fpu_size() + 63, GFP_KERNEL_ACCOUNT);
 	if (!f->alloc)
 		return -ENOMEM;
 	f->area = (void *)ALIGN((unsigned long)f->alloc, 64);
@@ -207,7 +207,7 @@ int lodge_fpu_create(struct lodge_vcpu *vcpu)
  */
 void lodge_fpu_destroy(struct lodge_vcpu *vcpu)
 {
-	kfree(vcpu->fpu.alloc);
+	kvfree(vcpu->fpu.alloc);
 	vcpu->fpu.alloc = NULL;
 	vcpu->fpu.area = NULL;
 }

@@ -91,13 +91,13 @@ static int host_work(void)
  */
 int lodge_host_init(void)
 {
-	host_dummy = kzalloc(sizeof(*host_dummy), GFP_KERNEL);
+	host_dummy = kvzalloc(sizeof(*host_dummy), GFP_KERNEL);
 	if (!host_dummy)
 		return -ENOMEM;
-	host_dummy->run = kzalloc(sizeof(*host_dummy->run), GFP_KERNEL);
+	host_dummy->run = kvzalloc(sizeof(*host_dummy->run), GFP_KERNEL);
 	if (host_dummy->run)
 		return 0;
-	kfree(host_dummy);
+	kvfree(host_dummy);
 	return -ENOMEM;
 }
 
@@ -106,8 +106,8 @@ int lodge_host_init(void)
  */
 void lodge_host_exit(void)
 {
-	kfree(host_dummy->run);
-	kfree(host_dummy);
+	kvfree(host_dummy->run);
+	kvfree(host_dummy);
 }
 
 #endif /* LODGE_HAVE_XFER_VOID */

@@ -8,6 +8,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/gfp.h>
 #include <linux/mm_types.h>
 #include "pure.h"
 
@@ -26,6 +27,21 @@ int lodge_host_work(struct lodge_vcpu *vcpu);
 bool lodge_host_work_pending(void);	/* interrupts off, just before entry */
 /* rseq and the like, before KVM_RUN returns to the user */
 void lodge_host_user_return(void);
+
+/*
+ * A zeroed page, or NULL. All memory comes from these and from kvmalloc() and
+ * its kin: each other allocator would be one more thing borrowed.
+ */
+static inline void *lodge_page_alloc(void)
+{
+	return alloc_pages_exact(PAGE_SIZE, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+}
+
+static inline void lodge_page_free(void *page)
+{
+	if (page)
+		free_pages_exact(page, PAGE_SIZE);
+}
 
 /* The page behind a user address of current->mm; see host_page.c. */
 struct lodge_host_page {

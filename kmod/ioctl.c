@@ -35,7 +35,7 @@ static long ioctl_copied(const struct lodge_ioctl *e, struct lodge_call *call)
 
 	call->buf = small;
 	if (size > sizeof(small)) {
-		big = kmalloc(size, GFP_KERNEL_ACCOUNT);
+		big = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 		if (!big)
 			return -ENOMEM;
 		call->buf = big;
@@ -49,7 +49,7 @@ static long ioctl_copied(const struct lodge_ioctl *e, struct lodge_call *call)
 	    copy_to_user(call->user, call->buf, size))
 		r = -EFAULT;
 out:
-	kfree(big);
+	kvfree(big);
 	return r;
 }
 

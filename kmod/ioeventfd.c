@@ -49,7 +49,7 @@ static void ioeventfd_free(struct ioeventfd *p)
 {
 	if (p->ctx)
 		eventfd_ctx_put(p->ctx);
-	kfree(p);
+	kvfree(p);
 }
 
 /* Could one write be for both? */
@@ -133,7 +133,7 @@ static int args_check(const struct kvm_ioeventfd *args)
 
 static struct ioeventfd *ioeventfd_new(const struct kvm_ioeventfd *args)
 {
-	struct ioeventfd *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	struct ioeventfd *p = kvzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 	struct file *file;
 
 	if (!p)
@@ -147,7 +147,7 @@ static struct ioeventfd *ioeventfd_new(const struct kvm_ioeventfd *args)
 							LODGE_BUS_MMIO;
 	file = fget(args->fd);
 	if (!file) {
-		kfree(p);
+		kvfree(p);
 		return ERR_PTR(-EBADF);
 	}
 	p->ctx = eventfd_ctx_fileget(file);
@@ -155,7 +155,7 @@ static struct ioeventfd *ioeventfd_new(const struct kvm_ioeventfd *args)
 	if (IS_ERR(p->ctx)) {
 		struct eventfd_ctx *e = p->ctx;
 
-		kfree(p);
+		kvfree(p);
 		return ERR_CAST(e);
 	}
 	return p;

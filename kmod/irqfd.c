@@ -152,7 +152,7 @@ static int resampler_join(struct irqfd *p)
 	list_for_each_entry(rs, &vm->resamplers, link)
 		if (rs->gsi == p->gsi)
 			goto join;
-	rs = kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
+	rs = kvzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
 	if (!rs) {
 		r = -ENOMEM;
 		goto out;
@@ -187,7 +187,7 @@ static void resampler_leave(struct irqfd *p)
 		/* Nobody is left to lower it. */
 		lodge_irq_line(vm, LODGE_IRQ_SOURCE_RESAMPLE, rs->gsi, false);
 		lodge_ack_pins_update(vm);
-		kfree(rs);
+		kvfree(rs);
 	}
 	mutex_unlock(&irqfd_mutex);
 }
@@ -199,7 +199,7 @@ static void irqfd_free(struct irqfd *p)
 		eventfd_ctx_put(p->resample_ctx);
 	if (p->ctx)
 		eventfd_ctx_put(p->ctx);
-	kfree(p);
+	kvfree(p);
 }
 
 /* The last of an irqfd that was active. */
@@ -257,9 +257,10 @@ static int irqfd_activate(struct irqfd *p)
 {
 	struct lodge_vm *vm = p->vm;
 	const struct irqfd *q;
+	unsigned long flags;
 	int r = 0;
 
-	raw_spin_lock_irq(&vm->irq_lock);
+	raw_spin_lock_irqsave(&vm->irq_lock, flags);
 	list_for_each_entry(q, &vm->irqfds, link)
 		if (q->ctx == p->ctx) {
 			r = -EBUSY;
@@ -267,7 +268,7 @@ static int irqfd_activate(struct irqfd *p)
 		}
 	if (!r)
 		list_add_tail(&p->link, &vm->irqfds);
-	raw_spin_unlock_irq(&vm->irq_lock);
+	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
 	return r;
 }
 
@@ -287,7 +288,7 @@ static int irqfd_listen(struct irqfd *p, struct file *file)
 
 static int irqfd_assign(struct lodge_vm *vm, const struct kvm_irqfd *args)
 {
-	struct irqfd *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	struct irqfd *p = kvzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 	struct file *file = NULL;
 	int r;
 
@@ -313,17 +314,18 @@ static int irqfd_deassign(struct lodge_vm *vm, const struct kvm_irqfd *args)
 {
 	struct eventfd_ctx *ctx;
 	struct irqfd *p, *tmp;
+	unsigned long flags;
 	struct file *file;
 
 	ctx = eventfd_of(args->fd, &file);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	fput(file);
-	raw_spin_lock_irq(&vm->irq_lock);
+	raw_spin_lock_irqsave(&vm->irq_lock, flags);
 	list_for_each_entry_safe(p, tmp, &vm->irqfds, link)
 		if (p->ctx == ctx && p->gsi == args->gsi)
 			irqfd_deactivate(p);
-	raw_spin_unlock_irq(&vm->irq_lock);
+	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
 	eventfd_ctx_put(ctx);
 	/* No interrupt comes of it any more once the ioctl has returned. */
 	flush_workqueue(irqfd_wq);
@@ -359,11 +361,12 @@ int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args)
 void lodge_irqfd_release(struct lodge_vm *vm)
 {
 	struct irqfd *p, *tmp;
+	unsigned long flags;
 
-	raw_spin_lock_irq(&vm->irq_lock);
+	raw_spin_lock_irqsave(&vm->irq_lock, flags);
 	list_for_each_entry_safe(p, tmp, &vm->irqfds, link)
 		irqfd_deactivate(p);
-	raw_spin_unlock_irq(&vm->irq_lock);
+	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
 	flush_workqueue(irqfd_wq);
 }
 

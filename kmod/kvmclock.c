@@ -124,7 +124,7 @@ void lodge_wall_clock_write(struct lodge_vcpu *vcpu)
 	if (lodge_gpa_write(vm, gpa, &version, sizeof(version)))
 		return;
 	smp_wmb();
-	ns = ktime_get_real_ns() - lodge_kvmclock_ns(vm);
+	ns = ktime_to_ns(ktime_mono_to_real(ktime_get())) - lodge_kvmclock_ns(vm);
 	wall.version = version;
 	wall.sec = div_u64_rem(ns, NSEC_PER_SEC, &wall.nsec);
 	lodge_gpa_write(vm, gpa, &wall, sizeof(wall));
@@ -190,7 +190,7 @@ int lodge_clock_get(struct lodge_vm *vm, struct kvm_clock_data *d)
 	raw_spin_lock_irqsave(&vm->clock_lock, flags);
 	d->clock = clock_now(&vm->clock, &tsc);
 	if (vm->clock.master && lodge_clock_stable()) {
-		d->realtime = ktime_get_real_ns();
+		d->realtime = ktime_to_ns(ktime_mono_to_real(ktime_get()));
 		d->host_tsc = tsc;
 		d->flags = CLOCK_FLAGS;
 	}
@@ -216,7 +216,7 @@ int lodge_clock_set(struct lodge_vm *vm, const struct kvm_clock_data *d)
 	raw_spin_lock_irqsave(&vm->clock_lock, flags);
 	clock_take_pair(vm);
 	if (d->flags & KVM_CLOCK_REALTIME) {
-		real = ktime_get_real_ns();
+		real = ktime_to_ns(ktime_mono_to_real(ktime_get()));
 		if (real > d->realtime)
 			clock += real - d->realtime;
 	}

@@ -90,6 +90,12 @@ static void hw_park_cpu(void *unused)
 	hw_release();
 }
 
+/* As on_each_cpu(), which borrows one symbol more; waits. */
+static void hw_each_cpu(smp_call_func_t fn)
+{
+	on_each_cpu_mask(cpu_possible_mask, fn, NULL, true);
+}
+
 static void hw_unpark_cpu(void *unused)
 {
 	/* Someone may hold it now: then brackets here share, and that's all. */
@@ -105,13 +111,13 @@ static int hw_pm_event(struct notifier_block *nb, unsigned long event,
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
 		WRITE_ONCE(hw_parked, true);
-		on_each_cpu(hw_park_cpu, NULL, 1);
+		hw_each_cpu(hw_park_cpu);
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
 		WRITE_ONCE(hw_parked, false);
-		on_each_cpu(hw_unpark_cpu, NULL, 1);
+		hw_each_cpu(hw_unpark_cpu);
 		break;
 	}
 	return NOTIFY_DONE;
@@ -126,7 +132,7 @@ static int hw_reboot_event(struct notifier_block *nb, unsigned long event,
 			   void *unused)
 {
 	WRITE_ONCE(hw_parked, true);
-	on_each_cpu(hw_park_cpu, NULL, 1);
+	hw_each_cpu(hw_park_cpu);
 	return NOTIFY_DONE;
 }
 

@@ -41,7 +41,7 @@ int lodge_tdp_init(struct lodge_vm *vm)
 	pt->direct = PAGE_OFFSET;
 	pt->crypt = lodge_host_crypt_bit();
 	pt->levels = f->host_depth ? lodge_host_levels() : 4;
-	pt->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	pt->root = lodge_page_alloc();
 	if (!pt->root)
 		return -ENOMEM;
 	pt->tables = 1;
@@ -54,7 +54,7 @@ static void tdp_free(struct lodge_tdp *tdp, struct lodge_pt_freed *freed)
 	u64 *table;
 
 	while ((table = lodge_pt_freed_pop(&tdp->pt, freed)))
-		free_page((unsigned long)table);
+		lodge_page_free(table);
 }
 
 /**
@@ -70,7 +70,7 @@ void lodge_tdp_destroy(struct lodge_vm *vm)
 	lodge_tdp_zap(vm, 0, TDP_GFN_END, true, &freed);
 	tdp_free(&vm->tdp, &freed);
 	WARN_ON_ONCE(vm->tdp.pt.tables != 1);
-	free_page((unsigned long)vm->tdp.pt.root);
+	lodge_page_free(vm->tdp.pt.root);
 	vm->tdp.pt.root = NULL;
 }
 
@@ -92,7 +92,7 @@ void lodge_tdp_vcpu_free(struct lodge_vcpu *vcpu)
 	struct lodge_pt_cache *c = &vcpu->tdp.cache;
 
 	while (c->nr)
-		free_page((unsigned long)c->table[--c->nr]);
+		lodge_page_free(c->table[--c->nr]);
 }
 
 /**

@@ -16,7 +16,7 @@
 static int tdp_cache_fill(struct lodge_pt_cache *c)
 {
 	while (c->nr < LODGE_PT_CACHE) {
-		u64 *table = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+		u64 *table = lodge_page_alloc();
 
 		if (!table)
 			return -ENOMEM;

@@ -22,18 +22,18 @@
 
 static void vcpu_free_memory(struct lodge_vcpu *vcpu)
 {
-	free_page((unsigned long)vcpu->pio_page);
-	free_page((unsigned long)vcpu->run);
+	lodge_page_free(vcpu->pio_page);
+	lodge_page_free(vcpu->run);
 	kvfree(vcpu->cpuid);
 	lodge_emulate_destroy(vcpu);
-	kfree(vcpu);
+	kvfree(vcpu);
 }
 
 static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
 {
 	struct lodge_vcpu *vcpu;
 
-	vcpu = kzalloc(lodge_ops->vcpu_size, GFP_KERNEL_ACCOUNT);
+	vcpu = kvzalloc(lodge_ops->vcpu_size, GFP_KERNEL_ACCOUNT);
 	if (!vcpu)
 		return NULL;
 	vcpu->vm = vm;
@@ -45,8 +45,8 @@ static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
 
-	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	vcpu->pio_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->run = lodge_page_alloc();
+	vcpu->pio_page = lodge_page_alloc();
 	vcpu->cpuid = kvzalloc(sizeof(*vcpu->cpuid), GFP_KERNEL_ACCOUNT);
 	if (vcpu->run && vcpu->pio_page && vcpu->cpuid &&
 	    !lodge_emulate_create(vcpu))

@@ -36,8 +36,8 @@ static void vm_destroy(struct lodge_vm *vm)
 	lodge_slots_destroy(vm);
 	lodge_ops->vm_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
-	free_page((unsigned long)vm->coalesced_page);
-	kfree(vm);
+	lodge_page_free(vm->coalesced_page);
+	kvfree(vm);
 }
 
 /**
@@ -152,12 +152,12 @@ long lodge_vm_create(unsigned long type)
 
 	if (type)
 		return -EINVAL;
-	vm = kzalloc(lodge_ops->vm_size, GFP_KERNEL_ACCOUNT);
+	vm = kvzalloc(lodge_ops->vm_size, GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return -ENOMEM;
 	vm_fields_init(vm);
 	r = -ENOMEM;
-	vm->coalesced_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vm->coalesced_page = lodge_page_alloc();
 	if (!vm->coalesced_page)
 		goto out_free;
 	r = init_srcu_struct(&vm->srcu);
@@ -175,8 +175,8 @@ long lodge_vm_create(unsigned long type)
 out_srcu:
 	cleanup_srcu_struct(&vm->srcu);
 out_page:
-	free_page((unsigned long)vm->coalesced_page);
+	lodge_page_free(vm->coalesced_page);
 out_free:
-	kfree(vm);
+	kvfree(vm);
 	return r;
 }

@@ -46,17 +46,18 @@ static const struct {
 
 static void svm_features_name(struct lodge_caps *caps, u32 edx)
 {
+	const size_t size = sizeof(caps->used);
+	int used = snprintf(caps->used, size, "npt"), absent = 0;
 	unsigned int i;
 
-	strscpy(caps->used, "npt", sizeof(caps->used));
-	caps->absent[0] = 0;
 	for (i = 0; i < ARRAY_SIZE(svm_features); i++) {
-		char *list = edx & svm_features[i].bit ? caps->used :
-							 caps->absent;
-
-		if (*list)
-			strlcat(list, " ", sizeof(caps->used));
-		strlcat(list, svm_features[i].name, sizeof(caps->used));
+		if (edx & svm_features[i].bit)
+			used += snprintf(caps->used + used, size - used, " %s",
+					 svm_features[i].name);
+		else
+			absent += snprintf(caps->absent + absent, size - absent,
+					   absent ? " %s" : "%s",
+					   svm_features[i].name);
 	}
 }
 
@@ -106,9 +107,9 @@ int svm_probe(struct lodge_caps *caps)
 
 static void svm_cpu_free(struct svm_cpu *cpu)
 {
-	free_page((unsigned long)cpu->host);
-	free_page((unsigned long)cpu->probe);
-	free_page((unsigned long)cpu->hsave);
+	lodge_page_free(cpu->host);
+	lodge_page_free(cpu->probe);
+	lodge_page_free(cpu->hsave);
 }
 
 /* A guest in real mode that has an intercepted interrupt pending. */
@@ -145,9 +146,9 @@ static void svm_probe_guest_init(struct svm_vmcb *vmcb)
 
 static int svm_cpu_alloc(struct svm_cpu *cpu)
 {
-	cpu->host = (void *)get_zeroed_page(GFP_KERNEL);
-	cpu->probe = (void *)get_zeroed_page(GFP_KERNEL);
-	cpu->hsave = (void *)get_zeroed_page(GFP_KERNEL);
+	cpu->host = lodge_page_alloc();
+	cpu->probe = lodge_page_alloc();
+	cpu->hsave = lodge_page_alloc();
 	if (!cpu->host || !cpu->probe || !cpu->hsave)
 		return -ENOMEM;
 	cpu->host_pa = virt_to_phys(cpu->host);

@@ -16,6 +16,7 @@
 static const u8 svm_intercepts[] = {
 	SVM_I_CR_READ + 8, SVM_I_CR_WRITE + 0, SVM_I_CR_WRITE + 4,
 	SVM_I_CR_WRITE + 8,
+	SVM_I_EXCEPTION + LODGE_UD,	/* may be VMCALL: see ../exit.c */
 	/* Endless delivery of these would hold the CPU for ever. */
 	SVM_I_EXCEPTION + LODGE_DB, SVM_I_EXCEPTION + LODGE_AC,
 	/* The host's, not the guest's. */
@@ -93,7 +94,7 @@ int svm_vcpu_create(struct lodge_vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	unsigned int i;
 
-	svm->vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	svm->vmcb = lodge_page_alloc();
 	svm->msrpm = alloc_pages_exact(SVM_MSRPM_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!svm->vmcb || !svm->msrpm) {
 		svm_vcpu_destroy(vcpu);
@@ -115,7 +116,7 @@ void svm_vcpu_destroy(struct lodge_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	free_page((unsigned long)svm->vmcb);
+	lodge_page_free(svm->vmcb);
 	if (svm->msrpm)
 		free_pages_exact(svm->msrpm, SVM_MSRPM_SIZE);
 	svm->vmcb = NULL;
@@ -196,6 +197,11 @@ void svm_update_intercepts(struct lodge_vcpu *vcpu)
 		svm_intercept_clear(vmcb, SVM_I_RDTSCP);
 	else
 		svm_intercept_set(vmcb, SVM_I_RDTSCP);
+	/* What the guest reads is not what the hardware has. */
+	if (to_svm(vcpu)->cr0_cache_bits)
+		svm_intercept_set(vmcb, SVM_I_CR_READ + 0);
+	else
+		svm_intercept_clear(vmcb, SVM_I_CR_READ + 0);
 	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
 }
 
