@@ -194,3 +194,34 @@ void pic_setup(void)
 		outb(i ? 0xa1 : 0xa0, i == 1 ? 0x28 : i == 2 ? 2 : words[i]);
 	}
 }
+
+int route(const struct kvm_irq_routing_entry *e, u32 nr)
+{
+	int r;
+
+	mutex_lock(&vm.lock);
+	r = lodge_route_set(&vm, e, nr);
+	mutex_unlock(&vm.lock);
+	return r;
+}
+
+struct kvm_irq_routing_entry pin(u32 gsi, u32 chip, u32 pin)
+{
+	return (struct kvm_irq_routing_entry) {
+		.gsi = gsi, .type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = chip, .pin = pin },
+	};
+}
+
+struct kvm_irq_routing_entry msi(u32 gsi, u32 lo, u32 data)
+{
+	return (struct kvm_irq_routing_entry) {
+		.gsi = gsi, .type = KVM_IRQ_ROUTING_MSI,
+		.u.msi = { .address_lo = lo, .data = data },
+	};
+}
+
+void eoi(int cpu)
+{
+	apic_write(cpu, 0xb0, 0);
+}

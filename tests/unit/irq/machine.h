@@ -34,5 +34,10 @@ void ioapic_entry(int pin, u64 e);
 u64 ioapic_read_entry(int pin);
 int line(u32 gsi, bool level);
 void pic_setup(void);
+void eoi(int cpu);
+/* KVM_SET_GSI_ROUTING, and entries for it. */
+int route(const struct kvm_irq_routing_entry *e, u32 nr);
+struct kvm_irq_routing_entry pin(u32 gsi, u32 chip, u32 pin);
+struct kvm_irq_routing_entry msi(u32 gsi, u32 lo, u32 data);
 
 #endif
