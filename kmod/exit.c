@@ -253,33 +253,11 @@ static int exit_exception(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	case LODGE_AC:
 		lodge_exception_queue(vcpu, LODGE_AC, true, 0);
 		return LODGE_RESUME;
+	case LODGE_UD:
+		return lodge_emulate_ud(vcpu, exit, may_sleep);
 	default:
 		lodge_exception_queue(vcpu, exit->exception.vector, false, 0);
 		return LODGE_RESUME;
-	}
-}
-
-static int exit_tdp_fault(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
-			  bool may_sleep)
-{
-	int r;
-
-	vcpu->stats.tdp_faults++;
-	trace_lodge_page_fault(vcpu, exit);
-	if (may_sleep)
-		r = lodge_tdp_fault(vcpu, exit->tdp.gpa, exit->tdp.access);
-	else
-		r = lodge_tdp_fault_atomic(vcpu, exit->tdp.gpa,
-					   exit->tdp.access);
-	switch (r) {
-	case LODGE_TDP_MAPPED:
-		return LODGE_RESUME;
-	case LODGE_TDP_MMIO:
-		return lodge_emulate(vcpu, exit, may_sleep);
-	case -EAGAIN:
-		return may_sleep ? LODGE_RESUME : LODGE_SLOW;
-	default:
-		return r;
 	}
 }
 
@@ -299,6 +277,34 @@ static int exit_internal_error(struct lodge_vcpu *vcpu,
 	run->internal.data[0] = exit->hw_reason;
 	run->internal.data[1] = vcpu->cpu;
 	return LODGE_TO_USER;
+}
+
+static int exit_tdp_fault(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			  bool may_sleep)
+{
+	int r;
+
+	vcpu->stats.tdp_faults++;
+	trace_lodge_page_fault(vcpu, exit);
+	if (may_sleep)
+		r = lodge_tdp_fault(vcpu, exit->tdp.gpa, exit->tdp.access);
+	else
+		r = lodge_tdp_fault_atomic(vcpu, exit->tdp.gpa,
+					   exit->tdp.access);
+	switch (r) {
+	case LODGE_TDP_MAPPED:
+		return LODGE_RESUME;
+	case LODGE_TDP_MMIO:
+		/* A stack, IDT or TSS where no memory is: nothing to run. */
+		if (unlikely(exit->vectored.valid))
+			return exit_internal_error(vcpu, exit,
+					KVM_INTERNAL_ERROR_DELIVERY_EV);
+		return lodge_emulate(vcpu, exit, may_sleep);
+	case -EAGAIN:
+		return may_sleep ? LODGE_RESUME : LODGE_SLOW;
+	default:
+		return r;
+	}
 }
 
 static int exit_unknown(struct lodge_vcpu *vcpu, struct lodge_exit *exit,

@@ -129,6 +129,7 @@ struct lodge_vcpu {
 	u64 pio_next_rip;		/* [v] of an IN the user is asked for */
 	u8 pio_size;			/* [v] */
 	bool emul_may_sleep;		/* [v] this time */
+	bool emul_completing;		/* [v] the user's answer is being taken */
 	bool emul_slow;			/* [v] it wanted to sleep and may not */
 	int (*complete)(struct lodge_vcpu *vcpu);	/* [v] at next KVM_RUN */
 	bool ran;			/* [v] CPUID is fixed from then on */
@@ -212,6 +213,8 @@ int lodge_hlt(struct lodge_vcpu *vcpu);		/* RIP is past it; a verdict */
 
 /* emulate.c: verdicts */
 int lodge_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit, bool may_sleep);
+int lodge_emulate_ud(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		     bool may_sleep);
 int lodge_next_rip(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		   bool may_sleep);
 int lodge_emulate_create(struct lodge_vcpu *vcpu);

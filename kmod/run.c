@@ -108,7 +108,7 @@ out:
 /* Sleep until there is a reason to run; a verdict, or -EAGAIN, -EINTR. */
 static int run_block(struct lodge_vcpu *vcpu)
 {
-	bool halted = vcpu->mp_state == KVM_MP_STATE_HALTED;
+	bool started = vcpu->mp_state != KVM_MP_STATE_UNINITIALIZED;
 
 	vcpu->stats.halts++;
 	lodge_steal_preempted(vcpu);
@@ -119,7 +119,7 @@ static int run_block(struct lodge_vcpu *vcpu)
 	if (lodge_request_test(vcpu, LODGE_REQ_TIMER))
 		lodge_lapic_timer_inject(vcpu);
 	lodge_init_sipi(vcpu);
-	if (!halted)
+	if (!started)
 		return signal_pending(current) ? -EINTR : -EAGAIN;
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && lodge_vcpu_wakes(vcpu))
 		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
@@ -153,8 +153,10 @@ static int run_once(struct lodge_vcpu *vcpu)
 	if (r != LODGE_RESUME)
 		return r;
 	lodge_clock_check(vcpu);
+	/* The first INIT of a vCPU ends KVM_RUN: that is run_block()'s. */
 	if (unlikely(lodge_lapic_init_pending(vcpu) ||
-		     vcpu->mp_state == KVM_MP_STATE_SIPI_RECEIVED))
+		     vcpu->mp_state == KVM_MP_STATE_SIPI_RECEIVED) &&
+	    vcpu->mp_state != KVM_MP_STATE_UNINITIALIZED)
 		lodge_init_sipi(vcpu);
 	if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
 		return run_block(vcpu);

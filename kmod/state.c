@@ -147,20 +147,26 @@ void lodge_sregs_get(struct lodge_vcpu *vcpu, struct kvm_sregs *s)
 	if (ev->valid && ev->type == LODGE_EVENT_INTR)
 		s->interrupt_bitmap[ev->vector / 64] |=
 			BIT_ULL(ev->vector % 64);
+	else if (vcpu->events.user_irq >= 0)	/* KVM_INTERRUPT */
+		s->interrupt_bitmap[vcpu->events.user_irq / 64] |=
+			BIT_ULL(vcpu->events.user_irq % 64);
 }
 
 static void sregs_interrupt(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
 {
-	u32 i;
+	u32 i, vector;
 
 	for (i = 0; i < ARRAY_SIZE(s->interrupt_bitmap); i++) {
 		if (!s->interrupt_bitmap[i])
 			continue;
-		vcpu->events.injected = (struct lodge_event){
-			.valid = true,
-			.type = LODGE_EVENT_INTR,
-			.vector = 64 * i + __ffs(s->interrupt_bitmap[i]),
-		};
+		vector = 64 * i + __ffs(s->interrupt_bitmap[i]);
+		if (vcpu->apic)
+			vcpu->events.injected = (struct lodge_event){
+				.valid = true, .type = LODGE_EVENT_INTR,
+				.vector = vector,
+			};
+		else
+			vcpu->events.user_irq = vector;
 		lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 		return;
 	}

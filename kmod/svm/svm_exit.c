@@ -143,12 +143,18 @@ static void svm_decode_vectored(const struct svm_vmcb *vmcb,
 	ev->insn_len = 0;
 }
 
-/* Exit codes that carry more than their kind. */
-static void svm_decode_more(const struct svm_vmcb *vmcb, bool has_assist,
-			    struct lodge_exit *exit)
+/* The codes below zero have 64 bits; QEMU's emulated CPU writes 32 of them. */
+static u64 svm_exit_code(const struct svm_vmcb *vmcb)
 {
 	u64 code = vmcb->exit_code;
 
+	return code >> 32 ? code : (u64)(s32)code;
+}
+
+/* Exit codes that carry more than their kind. */
+static void svm_decode_more(const struct svm_vmcb *vmcb, u64 code,
+			    bool has_assist, struct lodge_exit *exit)
+{
 	switch (code) {
 	case SVM_EXIT_CR0_SEL_WRITE:
 		exit->kind = LODGE_EXIT_CR_ACCESS;
@@ -199,7 +205,7 @@ static void svm_decode_more(const struct svm_vmcb *vmcb, bool has_assist,
 void svm_decode(const struct svm_vmcb *vmcb, bool has_next_rip,
 		bool has_assist, struct lodge_exit *exit)
 {
-	u64 code = vmcb->exit_code;
+	u64 code = svm_exit_code(vmcb);
 
 	exit->insn_len = 0;
 	exit->insn_nr = 0;
@@ -223,6 +229,6 @@ void svm_decode(const struct svm_vmcb *vmcb, bool has_next_rip,
 	} else if (code < ARRAY_SIZE(svm_kinds) && svm_kinds[code]) {
 		exit->kind = svm_kinds[code];
 	} else {
-		svm_decode_more(vmcb, has_assist, exit);
+		svm_decode_more(vmcb, code, has_assist, exit);
 	}
 }

@@ -99,7 +99,10 @@ static void svm_crs_to_hw(struct svm_vcpu *svm)
 	const struct lodge_regs *r = &svm->vcpu.regs;
 	struct svm_vmcb *vmcb = svm->vmcb;
 
-	svm->cr0_cache_bits = r->cr0 & SVM_CR0_CACHE;
+	if (svm->cr0_cache_bits != (r->cr0 & SVM_CR0_CACHE)) {
+		svm->cr0_cache_bits = r->cr0 & SVM_CR0_CACHE;
+		svm_update_intercepts(&svm->vcpu);	/* of reads */
+	}
 	vmcb->cr0 = r->cr0 & ~SVM_CR0_CACHE;
 	vmcb->cr2 = r->cr2;
 	vmcb->cr3 = r->cr3;

@@ -3,7 +3,10 @@
  * What an exit costs: a client of the KVM interface that runs the programs of
  * guest.S on a device and prints the least TSC ticks a round for each.
  *
- *	exits /dev/lodge
+ *	exits /dev/lodge [WHAT]
+ *
+ * With WHAT, only the programs whose name contains it, with many more batches:
+ * for a profile.
  *
  * run.sh has it run in a host whose emulator counts instructions. The least
  * of many short batches is taken: the host's own timer falls into some.
@@ -188,12 +191,12 @@ static uint64_t batch(const char *code)
 	return r.r9 - r.r8;
 }
 
-static double measure(const char *code)
+static double measure(const char *code, int batches)
 {
 	uint64_t least = ~0ULL, t;
 	int i;
 
-	for (i = 0; i < BATCHES; i++) {
+	for (i = 0; i < batches; i++) {
 		t = batch(code);
 		if (t < least)
 			least = t;
@@ -206,11 +209,14 @@ int main(int argc, char **argv)
 	double loop = 0, t;
 	unsigned int i;
 
-	if (argc != 2)
-		errx(2, "usage: %s DEVICE", argv[0]);
+	if (argc != 2 && argc != 3)
+		errx(2, "usage: %s DEVICE [WHAT]", argv[0]);
 	machine_make(argv[1]);
 	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		t = measure(programs[i].code);
+		if (i && argc == 3 && !strstr(programs[i].name, argv[2]))
+			continue;
+		t = measure(programs[i].code,
+			    i && argc == 3 ? 50 * BATCHES : BATCHES);
 		if (!i)
 			loop = t;
 		else

@@ -8,6 +8,8 @@
 #include "regs.h"
 #include "svm/svm_decide.h"
 
+int ktap_failures;
+
 static struct svm_vmcb vmcb;
 static struct lodge_exit out;
 
@@ -54,7 +56,7 @@ static void test_unknown(void)
 {
 	static const u64 codes[] = {
 		0x75, 0x7e, 0x8f, 0xa5, 0xff, 0x100, 0x401, 0x403, 0x500,
-		0xffffffff, 0x100000072, 0x100000400,
+		0x7fffffff, 0x100000072, 0x100000400,
 	};
 	unsigned int i;
 
@@ -63,6 +65,10 @@ static void test_unknown(void)
 		CHECK_EQ(out.kind, LODGE_EXIT_UNKNOWN);
 	}
 	decode(~0ULL, 0, 0);
+	CHECK_EQ(out.kind, LODGE_EXIT_ENTRY_FAILED);
+	CHECK_EQ(out.fail_reason, ~0ULL);
+	/* As QEMU's emulated CPU says it. */
+	decode(0xffffffff, 0, 0);
 	CHECK_EQ(out.kind, LODGE_EXIT_ENTRY_FAILED);
 	CHECK_EQ(out.fail_reason, ~0ULL);
 }

@@ -8,6 +8,8 @@
 #include "ktap.h"
 #include "svm/svm_decide.h"
 
+int ktap_failures;
+
 /* The decision again, from the rules instead of from the code. */
 static u8 expected(bool own, bool first, bool want, bool wrapped, bool by_asid)
 {
