@@ -85,7 +85,11 @@ bench:
 test:
 	@KERNELS="$(KERNELS)" tests/run.sh $(PARTS)
 
-$(PARTS:%=test-%): test-%:
+# These two run what is built.
+test-abi test-boot: test-%:
+	@KERNELS="$(KERNELS)" tests/run.sh build $*
+
+$(filter-out test-abi test-boot,$(PARTS:%=test-%)): test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh $*
 
 deps:

@@ -15,6 +15,10 @@ device=${BOOT_DEVICE:-/dev/lodge}
 read -r -a hosts <<<"${KERNELS:-6.1 6.12}"
 tests/machine/deps.sh build build-6.12 userspace host || exit
 
+case " ${hosts[*]} " in
+*" 7.2 "*) tests/machine/trixie.sh setup || exit ;;
+esac
+
 guest=$build/guest
 mkdir -p "$guest"
 files=(--file userspace/lodge:/bin/lodge)

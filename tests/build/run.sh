@@ -30,6 +30,10 @@ report()
 
 module()
 {
+	if [ "$1" = 7.2 ]; then
+		tests/machine/trixie.sh module
+		return
+	fi
 	tests/machine/deps.sh "$2" || return
 	make module KERNEL="$1"
 }

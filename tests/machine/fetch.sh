@@ -5,7 +5,7 @@
 # tests need of other kernels. Called by host.sh, by the Makefile and by the
 # style and ABI tests. Each command prints the path of what it got:
 #
-#	fetch.sh kernel 6.1|6.12	boot/vmlinuz-RELEASE, lib/modules/RELEASE
+#	fetch.sh kernel 6.1|6.12|7.2	boot/vmlinuz-RELEASE, lib/modules/RELEASE
 #	fetch.sh source			parts of the kernel's source:
 #					scripts/checkpatch.pl and what it reads,
 #					tools/testing/selftests/kselftest*.h
@@ -37,6 +37,7 @@ fetch_kernel()
 	release=$(kernel_release "$1")
 	dir=$cache/kernel-$release
 	if [ ! -e "$dir" ]; then
+		[ "$1" != 7.2 ] || die "$dir is gone: remove $cache/trixie, too"
 		work=$(mktemp -d "$cache/tmp.XXXXXX")
 		deb=$(package_download "$work/deb" "linux-image-$release")
 		dpkg-deb -x "$deb" "$work/root"

@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Makes Debian's newest kernel usable for the tests: a small Debian 13 in
+# build/cache/trixie, with the headers from trixie-backports and the compiler
+# that goes with them, and the image beside it where fetch.sh would put one.
+# Called by "make test-boot KERNEL=7.2". As root or with sudo.
+#
+#	trixie.sh setup		once: download and unpack (some minutes)
+#	trixie.sh module	build lodge.ko in there, into build/RELEASE/
+#
+# DEBIAN_MIRROR (environment) is where packages come from.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+chroot=$cache/trixie
+as_root=()
+[ "$(id -u)" = 0 ] || as_root=(sudo)
+
+setup()
+{
+	local work release download deb
+
+	[ ! -e "$chroot/release" ] || return 0
+	"$machine/deps.sh" chroot host
+	mkdir -p "$cache"
+	work=$(mktemp -d "$cache/tmp.XXXXXX")
+	chmod 755 "$work"
+	# Newer images are two packages, where there was one.
+	download='cd /root; r=$(basename /lib/modules/*)
+		get="apt-get -q -o APT::Sandbox::User=root download"
+		$get linux-binary-$r linux-modules-$r || $get linux-image-$r'
+	"${as_root[@]}" mmdebstrap --mode=root --variant=apt --quiet \
+		--include=make,gcc,kmod,xz-utils,libelf1t64 \
+		--aptopt='APT::Install-Recommends "false"' \
+		--customize-hook='chroot "$1" apt-get -q -y -t trixie-backports install linux-headers-cloud-amd64' \
+		--customize-hook="chroot \"\$1\" sh -c '$download'" \
+		trixie "$work/root" \
+		"deb $mirror trixie main" "deb $mirror trixie-backports main"
+	release=$(basename "$work"/root/lib/modules/*)
+	mkdir "$work/image"
+	for deb in "$work"/root/root/*.deb; do
+		dpkg-deb -x "$deb" "$work/image"
+	done
+	if [ ! -e "$work/image/lib/modules" ]; then
+		mkdir -p "$work/image/lib"
+		mv "$work/image/usr/lib/modules" "$work/image/lib/modules"
+	fi
+	if [ ! -e "$work/image/boot/vmlinuz-$release" ]; then
+		mkdir -p "$work/image/boot"
+		cp "$work/image/lib/modules/$release/vmlinuz" \
+			"$work/image/boot/vmlinuz-$release"
+	fi
+	# What is built in is listed in the headers' packages.
+	cp "$work/root/usr/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} \
+		"$work/image/lib/modules/$release/"
+	/sbin/depmod -b "$work/image" "$release"
+	publish "$work/image" "$cache/kernel-$release"
+	echo "$release" | "${as_root[@]}" tee "$work/root/release" >/dev/null
+	"${as_root[@]}" rm -f "$work"/root/root/*.deb
+	"${as_root[@]}" mv -T "$work/root" "$chroot"
+	rm -rf "$work"
+}
+
+module()
+{
+	local release at=/root/lodge
+
+	release=$(kernel_release 7.2)
+	"${as_root[@]}" mkdir -p "$chroot$at"
+	(cd "$top" && tar -cf - Kbuild kmod uapi) |
+		"${as_root[@]}" tar -xf - -C "$chroot$at" --no-same-owner
+	# Objtool reads its limits in /proc.
+	"${as_root[@]}" unshare --mount sh -ec "
+		mount -t proc proc '$chroot/proc'
+		chroot '$chroot' make -C '/lib/modules/$release/build' \
+			M=$at W=1 modules"
+	mkdir -p "$build/$release"
+	cp "$chroot$at/lodge.ko" "$build/$release/lodge.ko"
+}
+
+case ${1-} in
+setup)	setup ;;
+module)	setup; module ;;
+*)	sed -n '3,/^[^#]/s/^#.\?//p' "$0" >&2; exit 2 ;;
+esac
