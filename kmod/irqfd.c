@@ -375,7 +375,7 @@ void lodge_irqfd_release(struct lodge_vm *vm)
  */
 int lodge_irqfd_module_init(void)
 {
-	irqfd_wq = alloc_workqueue("lodge-irqfd", 0, 0);
+	irqfd_wq = alloc_workqueue("lodge-irqfd", WQ_UNBOUND, 0);
 	return irqfd_wq ? 0 : -ENOMEM;
 }
 
