@@ -226,6 +226,9 @@ void lodge_report_state(FILE *f, const struct kvm_regs *r,
 	const size_t nr = sizeof(words) / sizeof(words[0]);
 	size_t i;
 
+	/* KVM does this on AMD after a triple fault. */
+	if (r->rip == 0xfff0 && s->cs.base == 0xffff0000)
+		fprintf(f, "  the hypervisor has reset the CPU since, and its registers are those of a reset:\n");
 	for (i = 0; i < nr; i++)
 		fprintf(f, "  %-6s %016llx%s", words[i].name,
 			(unsigned long long)words[i].val,

@@ -60,11 +60,16 @@ static void serial_update(struct lodge_serial *s)
 	lodge_irq_set(&s->irq, level);
 }
 
+/*
+ * Whether a driver has opened the port and is ready to receive. Neither line
+ * alone is a sign of it: Linux raises DTR when it makes the port its console
+ * and enables the interrupt before it empties the FIFO for the last time.
+ */
 static bool serial_listens(const struct lodge_serial *s)
 {
-	if (s->mcr & UART_MCR_LOOP)
-		return false;
-	return (s->ier & UART_IER_RDI) || (s->mcr & UART_MCR_DTR);
+	const uint8_t ready = UART_MCR_DTR | UART_MCR_RTS;
+
+	return (s->mcr & (ready | UART_MCR_LOOP)) == ready;
 }
 
 static bool serial_wants(const struct lodge_serial *s)

@@ -65,8 +65,8 @@ void lodge_serial_io(void *dev, uint64_t offset, uint8_t *data,
  * @data: the bytes
  * @len: how many
  *
- * Nothing is taken before the guest listens, so that what a script sends at
- * once is not lost to the clearing of the FIFO when a driver starts.
+ * Nothing is taken before the guest raises DTR and RTS, so that what a script
+ * sends at once is not lost to the clearing of the FIFO when a driver starts.
  *
  * Context: any thread.
  * Return: how many bytes were taken; ops->wanted tells when to come back.

@@ -193,6 +193,8 @@ void test_serial_input(void)
 	serial_on();
 	CHECK_EQ(lodge_serial_input(&serial, text, 20), 0);
 	outb(UART_MCR, UART_MCR_DTR);
+	CHECK_EQ(lodge_serial_input(&serial, text, 20), 0);
+	outb(UART_MCR, UART_MCR_DTR | UART_MCR_RTS);
 	CHECK_EQ(wanted, 1);
 	CHECK_EQ(lodge_serial_input(&serial, text, 20), 1);
 	CHECK_EQ(inb(UART_RX), '0');
@@ -235,7 +237,7 @@ void test_serial_interrupts(void)
 	/* OUT2 is the gate. */
 	outb(UART_MCR, UART_MCR_DTR);
 	CHECK(!level);
-	outb(UART_MCR, UART_MCR_DTR | UART_MCR_OUT2);
+	outb(UART_MCR, UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2);
 	CHECK(level);
 	while (inb(UART_LSR) & UART_LSR_DR)
 		inb(UART_RX);
