@@ -13,7 +13,7 @@
 #include <linux/entry-kvm.h>
 #endif
 #ifdef LODGE_HAVE_RSEQ_VIRT
-#include <linux/rseq_entry.h>
+#include <linux/rseq.h>
 #endif
 #ifndef LODGE_HAVE_XFER_VOID
 #include <linux/kvm_host.h>

@@ -19,7 +19,7 @@ ccflags-y += $(call lodge-sym,eventfd_signal,LODGE_HAVE_EVENTFD_SIGNAL_N)
 ccflags-y += $(call lodge-grep,.,include/linux/entry-virt.h,LODGE_HAVE_ENTRY_VIRT)
 # a parenthesis in a pattern would end $(call ...): "." stands for it
 ccflags-y += $(call lodge-grep,xfer_to_guest_mode_handle_work.void,include/linux/entry-*.h,LODGE_HAVE_XFER_VOID)
-ccflags-y += $(call lodge-grep,rseq_virt_userspace_exit,include/linux/rseq_entry.h,LODGE_HAVE_RSEQ_VIRT)
+ccflags-y += $(call lodge-grep,rseq_virt_userspace_exit,include/linux/rseq.h,LODGE_HAVE_RSEQ_VIRT)
 
 # host_page.c, mmu.c
 ccflags-y += $(call lodge-grep,FOLL_INTERRUPTIBLE = ,include/linux/mm_types.h,LODGE_HAVE_FOLL_INTERRUPTIBLE)
