@@ -262,7 +262,7 @@ int lodge_tsc_set_khz(struct lodge_vcpu *vcpu, u32 khz)
 static void tsc_went_back(struct lodge_vcpu *vcpu, u64 now)
 {
 	struct lodge_vm *vm = vcpu->vm;
-	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);	/* they are made */
 	u64 last = vcpu->clock.tsc_seen;
 	unsigned long flags;
 

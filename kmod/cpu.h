@@ -147,6 +147,8 @@ u64 lodge_clock_base_ns(void);			/* that base, now */
 void lodge_clock_update(struct lodge_vcpu *vcpu);   /* LODGE_REQ_CLOCK: may sleep */
 void lodge_steal_update(struct lodge_vcpu *vcpu);   /* LODGE_REQ_STEAL: may sleep */
 void lodge_steal_preempted(struct lodge_vcpu *vcpu); /* about to sleep; may sleep */
+void lodge_versioned_write(struct lodge_vm *vm, gpa_t gpa, void *p, size_t n,
+			   size_t at);		/* may sleep */
 void lodge_wall_clock_write(struct lodge_vcpu *vcpu);	/* may sleep */
 void lodge_clock_check(struct lodge_vcpu *vcpu); /* before a bracket; may sleep */
 bool lodge_clock_stable(void);

@@ -68,7 +68,7 @@ u64 lodge_kvmclock_ns(struct lodge_vm *vm)
 static bool clock_matched(struct lodge_vcpu *vcpu)
 {
 	struct lodge_vm *vm = vcpu->vm;
-	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);	/* they are made */
 
 	for (i = 0; i < nr; i++) {
 		const struct lodge_vclock *v = &vm->vcpu[i]->clock;
@@ -80,28 +80,46 @@ static bool clock_matched(struct lodge_vcpu *vcpu)
 	return true;
 }
 
-/*
- * The version is odd while the page is being written; other vCPUs of the
- * guest may be reading it.
+/**
+ * lodge_versioned_write() - write what guests read under a version
+ * @vm: whose memory
+ * @gpa: where
+ * @p: structure to write, its version the one that is there now
+ * @n: its bytes
+ * @at: offset of its version
+ *
+ * The version is odd while it is being written: another vCPU of the guest
+ * may be reading.
+ *
+ * Context: outside the bracket; may sleep.
  */
+void lodge_versioned_write(struct lodge_vm *vm, gpa_t gpa, void *p, size_t n,
+			   size_t at)
+{
+	u32 *version = p + at;
+
+	*version = (*version + 1) | 1;
+	if (lodge_gpa_write(vm, gpa + at, version, sizeof(*version)))
+		return;
+	smp_wmb();	/* odd, then the rest */
+	lodge_gpa_write(vm, gpa, p, n);
+	smp_wmb();	/* the rest, then even */
+	++*version;
+	lodge_gpa_write(vm, gpa + at, version, sizeof(*version));
+}
+
 static void clock_page_write(struct lodge_vcpu *vcpu,
 			     struct pvclock_vcpu_time_info *info)
 {
 	gpa_t gpa = vcpu->clock.system_time_msr & ~1ULL;
 	struct pvclock_vcpu_time_info old;
-	struct lodge_vm *vm = vcpu->vm;
 
-	if (lodge_gpa_read(vm, gpa, &old, sizeof(old)))
+	if (lodge_gpa_read(vcpu->vm, gpa, &old, sizeof(old)))
 		return;
+	info->version = old.version;
 	info->flags |= old.flags & PVCLOCK_GUEST_STOPPED;
-	info->version = (old.version + 1) | 1;
-	if (lodge_gpa_write(vm, gpa, &info->version, sizeof(info->version)))
-		return;
-	smp_wmb();
-	lodge_gpa_write(vm, gpa, info, sizeof(*info));
-	smp_wmb();
-	info->version++;
-	lodge_gpa_write(vm, gpa, &info->version, sizeof(info->version));
+	lodge_versioned_write(vcpu->vm, gpa, info, sizeof(*info),
+			      offsetof(struct pvclock_vcpu_time_info, version));
 }
 
 /**
@@ -116,21 +134,13 @@ void lodge_wall_clock_write(struct lodge_vcpu *vcpu)
 	struct lodge_vm *vm = vcpu->vm;
 	struct pvclock_wall_clock wall;
 	u64 ns;
-	u32 version;
 
-	if (!gpa || lodge_gpa_read(vm, gpa, &version, sizeof(version)))
+	if (!gpa || lodge_gpa_read(vm, gpa, &wall, sizeof(wall)))
 		return;
-	version = (version + 1) | 1;
-	if (lodge_gpa_write(vm, gpa, &version, sizeof(version)))
-		return;
-	smp_wmb();
-	ns = ktime_to_ns(ktime_mono_to_real(ktime_get())) - lodge_kvmclock_ns(vm);
-	wall.version = version;
+	ns = ktime_get_real_ns() - lodge_kvmclock_ns(vm);
 	wall.sec = div_u64_rem(ns, NSEC_PER_SEC, &wall.nsec);
-	lodge_gpa_write(vm, gpa, &wall, sizeof(wall));
-	smp_wmb();
-	version++;
-	lodge_gpa_write(vm, gpa, &version, sizeof(version));
+	lodge_versioned_write(vm, gpa, &wall, sizeof(wall),
+			      offsetof(struct pvclock_wall_clock, version));
 }
 
 /**

@@ -41,7 +41,7 @@ void lodge_pvclock_ratio(u32 khz, u32 *mul, s8 *shift)
  */
 u64 lodge_pvclock_scale(u64 ticks, u32 mul, s8 shift)
 {
-	lodge_u128 v = ticks;
+	__uint128_t v = ticks;
 
 	if (shift < 0)
 		v >>= -shift;
@@ -89,5 +89,5 @@ u64 lodge_tsc_scale(u64 tsc, u64 ratio, u8 frac_bits)
 {
 	if (!ratio)
 		return tsc;
-	return (u64)(((lodge_u128)tsc * ratio) >> frac_bits);
+	return (u64)(((__uint128_t)tsc * ratio) >> frac_bits);
 }

@@ -8,8 +8,6 @@
 
 #include "pure.h"
 
-__extension__ typedef unsigned __int128 lodge_u128;
-
 void lodge_pvclock_ratio(u32 khz, u32 *mul, s8 *shift);
 u64 lodge_pvclock_scale(u64 ticks, u32 mul, s8 shift);
 u64 lodge_tsc_ratio(u32 guest_khz, u32 host_khz, u8 frac_bits);

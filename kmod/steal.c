@@ -64,20 +64,10 @@ void lodge_steal_update(struct lodge_vcpu *vcpu)
 
 	if (lodge_gpa_read(vcpu->vm, steal_gpa(vcpu), &st, used))
 		return;
-	st.version = (st.version + 1) | 1;
-	if (lodge_gpa_write(vcpu->vm, steal_gpa(vcpu) +
-			    offsetof(struct kvm_steal_time, version),
-			    &st.version, sizeof(st.version)))
-		return;
-	smp_wmb();
 	st.steal += delta;
 	st.preempted = 0;
-	lodge_gpa_write(vcpu->vm, steal_gpa(vcpu), &st, used);
-	smp_wmb();
-	st.version++;
-	lodge_gpa_write(vcpu->vm, steal_gpa(vcpu) +
-			offsetof(struct kvm_steal_time, version),
-			&st.version, sizeof(st.version));
+	lodge_versioned_write(vcpu->vm, steal_gpa(vcpu), &st, used,
+			      offsetof(struct kvm_steal_time, version));
 }
 
 /**

@@ -6,11 +6,13 @@
 #include "pvclock.h"
 #include "tests.h"
 
+#define WIDE(x)	((__uint128_t)(x))
+
 /* As Linux guests compute it: 64 bits, shifted, times mul, high part. */
 static u64 guest_scale(u64 delta, u32 mul, s8 shift)
 {
 	delta = shift < 0 ? delta >> -shift : delta << shift;
-	return (u64)(((lodge_u128)delta * mul) >> 32);
+	return (u64)((WIDE(delta) * mul) >> 32);
 }
 
 static void check_speed(u32 khz)
@@ -93,12 +95,12 @@ void test_clock_tsc_ratio(void)
 		guest = 1 + (test_random(&seed) >> (32 + i % 24));
 		host = 1000 + test_random(&seed) % 6000000;
 		ratio = lodge_tsc_ratio(guest, host, b);
-		want = ((lodge_u128)guest << b) / host;
+		want = (WIDE(guest) << b) / host;
 		CHECK_EQ(ratio, guest / host > 255 ? 0 : want);
 		tsc = test_random(&seed);
 		if (ratio)
 			CHECK_EQ(lodge_tsc_scale(tsc, ratio, b),
-				 (u64)(((lodge_u128)tsc * ratio) >> b));
+				 (u64)((WIDE(tsc) * ratio) >> b));
 		CHECK_EQ(lodge_tsc_scale(tsc, 0, b), tsc);
 	}
 	CHECK_EQ(lodge_tsc_ratio(2000000, 1000000, 32), 2ULL << 32);

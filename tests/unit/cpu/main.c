@@ -8,10 +8,36 @@
 int test_failures;
 const char *test_skip;
 
+#define TEST(name) { #name, test_##name }
+
 static const struct cpu_test tests[] = {
-#define X(name) { #name, test_##name },
-	CPU_TESTS(X)
-#undef X
+	TEST(cpuid_table_hides_what_guests_cannot_use),
+	TEST(cpuid_table_without_xsave_has_no_avx),
+	TEST(cpuid_table_obeys_the_host_kernel),
+	TEST(cpuid_table_needs_room),
+	TEST(cpuid_table_of_amd),
+	TEST(cpuid_table_of_this_cpu),
+	TEST(cpuid_find_as_linear_search),
+	TEST(cpuid_find_out_of_range),
+	TEST(cpuid_find_derives),
+	TEST(cpuid_find_without_entries),
+	TEST(cpuid_find_valid),
+	TEST(cr0_values),
+	TEST(cr3_values),
+	TEST(xcr0_values),
+	TEST(pdpte_values),
+	TEST(pdpte_reloads),
+	TEST(cr4_flushes),
+	TEST(paging_together),
+	TEST(canonical_addresses),
+	TEST(clock_ratio_of_all_speeds),
+	TEST(clock_scale_as_a_guest),
+	TEST(clock_scale_saturates),
+	TEST(clock_tsc_ratio),
+	TEST(xarea_sizes),
+	TEST(xarea_valid),
+	TEST(xarea_copies_components),
+	TEST(xarea_accepted_by_this_cpu),
 };
 
 int main(int argc, char **argv)

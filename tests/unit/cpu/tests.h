@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * CHECK(), and the list of this folder's tests. main.c runs them.
+ * CHECK(), and this folder's tests. main.c runs them.
  */
 #ifndef CPU_TESTS_H
 #define CPU_TESTS_H
@@ -41,37 +41,33 @@ static inline u64 test_random(u64 *state)
 	return *state;
 }
 
-#define CPU_TESTS(X)							\
-	X(cpuid_table_hides_what_guests_cannot_use)			\
-	X(cpuid_table_without_xsave_has_no_avx)				\
-	X(cpuid_table_obeys_the_host_kernel)				\
-	X(cpuid_table_needs_room)					\
-	X(cpuid_table_of_amd)						\
-	X(cpuid_table_of_this_cpu)					\
-	X(cpuid_find_as_linear_search)					\
-	X(cpuid_find_out_of_range)					\
-	X(cpuid_find_derives)						\
-	X(cpuid_find_without_entries)					\
-	X(cpuid_find_valid)						\
-	X(cr0_values)							\
-	X(cr3_values)							\
-	X(xcr0_values)							\
-	X(pdpte_values)							\
-	X(pdpte_reloads)						\
-	X(cr4_flushes)							\
-	X(paging_together)						\
-	X(canonical_addresses)						\
-	X(clock_ratio_of_all_speeds)					\
-	X(clock_scale_as_a_guest)					\
-	X(clock_scale_saturates)					\
-	X(clock_tsc_ratio)						\
-	X(xarea_sizes)							\
-	X(xarea_valid)							\
-	X(xarea_copies_components)					\
-	X(xarea_accepted_by_this_cpu)
-
-#define X(name) void test_##name(void);
-CPU_TESTS(X)
-#undef X
+/* In the order in which main.c runs them. */
+void test_cpuid_table_hides_what_guests_cannot_use(void);
+void test_cpuid_table_without_xsave_has_no_avx(void);
+void test_cpuid_table_obeys_the_host_kernel(void);
+void test_cpuid_table_needs_room(void);
+void test_cpuid_table_of_amd(void);
+void test_cpuid_table_of_this_cpu(void);
+void test_cpuid_find_as_linear_search(void);
+void test_cpuid_find_out_of_range(void);
+void test_cpuid_find_derives(void);
+void test_cpuid_find_without_entries(void);
+void test_cpuid_find_valid(void);
+void test_cr0_values(void);
+void test_cr3_values(void);
+void test_xcr0_values(void);
+void test_pdpte_values(void);
+void test_pdpte_reloads(void);
+void test_cr4_flushes(void);
+void test_paging_together(void);
+void test_canonical_addresses(void);
+void test_clock_ratio_of_all_speeds(void);
+void test_clock_scale_as_a_guest(void);
+void test_clock_scale_saturates(void);
+void test_clock_tsc_ratio(void);
+void test_xarea_sizes(void);
+void test_xarea_valid(void);
+void test_xarea_copies_components(void);
+void test_xarea_accepted_by_this_cpu(void);
 
 #endif /* CPU_TESTS_H */
