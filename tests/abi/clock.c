@@ -78,7 +78,7 @@ static uint64_t read_clock(struct pvclock *page, uint64_t tsc)
 	delta = page->shift < 0 ? delta >> -page->shift :
 				  delta << page->shift;
 	return page->system_time +
-	       (uint64_t)((unsigned __int128)delta * page->mul >> 32);
+	       (uint64_t)((__uint128_t)delta * page->mul >> 32);
 }
 
 /* What a guest computes from the page advances as the host's clock does. */

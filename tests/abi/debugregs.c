@@ -12,9 +12,8 @@ TEST(reset_values)
 	struct kvm_debugregs dr;
 
 	abi_ok(vcpu->fd, KVM_GET_DEBUGREGS, &dr);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++)
 		EXPECT_EQ(0, dr.db[i]);
-	}
 	EXPECT_EQ(0xffff0ff0, dr.dr6);
 	EXPECT_EQ(0x400, dr.dr7);
 	EXPECT_EQ(0, dr.flags);

@@ -26,7 +26,8 @@ struct emul {
 	FIXTURE(emul) { struct abi_vcpu *vcpu; };			\
 	FIXTURE_VARIANT(emul) { struct emul e; };			\
 	FIXTURE_SETUP(emul) { }						\
-	FIXTURE_TEARDOWN(emul) { }
+	FIXTURE_TEARDOWN(emul) { }					\
+	struct emul
 
 #define EMUL(name, code, ...)						\
 	GUEST64(e_##name, "mov $0xd0000, %edi\n"			\

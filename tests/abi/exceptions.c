@@ -26,21 +26,21 @@ FAULT(int_n_real, ABI_REAL, 16, "int $0x15", 0x15, 0, 2);
 FAULT(undefined, ABI_LONG, 64, "nop; ud2", 6, 0, 1);
 FAULT(undefined_real, ABI_REAL, 16, "nop; ud2", 6, 0, 1);
 FAULT(gp_selector, ABI_LONG, 64, "mov $0x1230, %eax; mov %eax, %ds",
-      13, 0x1230, 5);
+	13, 0x1230, 5);
 FAULT(gp_not_canonical, ABI_LONG, 64,
-      "mov $0x0200000000000000, %rbx; mov (%rbx), %eax", 13, 0, 10);
+	"mov $0x0200000000000000, %rbx; mov (%rbx), %eax", 13, 0, 10);
 FAULT(not_present, ABI_PROT, 32, "mov $0x50, %eax; mov %eax, %es",
-      11, 0x50, 5);
+	11, 0x50, 5);
 FAULT(page_read, ABI_LONG, 64, "mov $0x1234567890, %rbx; mov (%rbx), %eax",
-      14, 0, 10);
+	14, 0, 10);
 FAULT(page_write, ABI_LONG, 64, "mov $0x1234567890, %rbx; mov %eax, (%rbx)",
-      14, 2, 10);
+	14, 2, 10);
 FAULT(overflow_prot, ABI_PROT, 32, "mov $0x7fffffff, %eax; inc %eax; into",
-      4, 0, 7);
+	4, 0, 7);
 FAULT(bound_prot, ABI_PROT, 32, "mov $5, %eax; bound %eax, 0x80000",
-      5, 0, 5);
+	5, 0, 5);
 FAULT(single_step, ABI_LONG, 64, "pushf; orl $0x100, (%rsp); popf; nop; nop",
-      1, 0, 10);
+	1, 0, 10);
 
 FIXTURE_SETUP(fault)
 {
@@ -59,9 +59,8 @@ TEST_F(fault, delivered)
 	EXPECT_EQ(variant->vector, trap.vector);
 	EXPECT_EQ(variant->error, trap.error);
 	EXPECT_EQ(ABI_CODE + variant->offset, trap.rip);
-	if (trap.vector == 14) {
+	if (trap.vector == 14)
 		EXPECT_EQ(0x1234567890, abi_sregs(self->vcpu).cr2);
-	}
 }
 
 /* A gate that is not present, of the right type. */

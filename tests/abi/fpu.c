@@ -26,9 +26,8 @@ TEST(reset_values)
 	EXPECT_EQ(0x37f, fpu.fcw);
 	EXPECT_EQ(0, fpu.fsw);
 	EXPECT_EQ(0, fpu.ftwx);
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < 16; i++)
 		EXPECT_EQ(0, fpu.xmm[i][0]);
-	}
 }
 
 /*

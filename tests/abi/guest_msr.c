@@ -51,31 +51,31 @@ OP(cr8_reserved, "mov $16, %eax; mov %rax, %cr8", GP);
 OP(cr8_all, "mov $15, %eax; mov %rax, %cr8", FINE);
 OP(cr2_any, "mov $-1, %rax; mov %rax, %cr2", FINE);
 OP(xsetbv_without_osxsave, "xor %ecx, %ecx; mov $1, %eax; xor %edx, %edx\n"
-   "xsetbv", UD);
+	"xsetbv", UD);
 OP(xgetbv_without_osxsave, "xor %ecx, %ecx; xgetbv", UD);
 OP(xsetbv_ok, CR4(18) "\nxor %ecx, %ecx; mov $3, %eax; xor %edx, %edx\n"
-   "xsetbv; xgetbv; cmp $3, %eax; je 1f; ud2; 1:", FINE);
+	"xsetbv; xgetbv; cmp $3, %eax; je 1f; ud2; 1:", FINE);
 OP(xsetbv_without_x87, CR4(18) "\nxor %ecx, %ecx; mov $2, %eax\n"
-   "xor %edx, %edx; xsetbv", GP);
+	"xor %edx, %edx; xsetbv", GP);
 OP(xsetbv_avx_without_sse, CR4(18) "\nxor %ecx, %ecx; mov $5, %eax\n"
-   "xor %edx, %edx; xsetbv", GP);
+	"xor %edx, %edx; xsetbv", GP);
 OP(xsetbv_unknown_feature, CR4(18) "\nxor %ecx, %ecx; mov $3, %eax\n"
-   "mov $0x40000000, %edx; xsetbv", GP);
+	"mov $0x40000000, %edx; xsetbv", GP);
 OP(xsetbv_xcr5, CR4(18) "\nmov $5, %ecx; mov $1, %eax; xor %edx, %edx\n"
-   "xsetbv", GP);
+	"xsetbv", GP);
 OP(dr7_high, "mov $1, %eax; shl $32, %rax; mov %rax, %dr7", GP);
 OP(dr6_high, "mov $1, %eax; shl $32, %rax; mov %rax, %dr6", GP);
 OP(dr4_alias, "mov %dr4, %rax", FINE);
 OP(dr4_with_de, CR4(3) "\nmov %dr4, %rax", UD);
 OP(clts, "mov %cr0, %rax; bts $3, %rax; mov %rax, %cr0; clts; mov %cr0, %rax\n"
-   "bt $3, %rax; jnc 1f; ud2; 1:", FINE);
+	"bt $3, %rax; jnc 1f; ud2; 1:", FINE);
 OP(ts_traps_fpu, "mov %cr0, %rax; bts $3, %rax; mov %rax, %cr0; fninit", 7, 0);
 OP(lmsw, "smsw %ax; or $8, %ax; lmsw %ax; mov %cr0, %rax; bt $3, %rax\n"
-   "jc 1f; ud2; 1:", FINE);
+	"jc 1f; ud2; 1:", FINE);
 OP(invlpg, "invlpg 0x1000", FINE);
 OP(wbinvd, "wbinvd", FINE);
 OP(vmrun_absent, "xor %eax, %eax; xor %ecx, %ecx; xor %edx, %edx\n"
-   "vmrun", UD);
+	"vmrun", UD);
 OP(vmload_absent, "vmload", UD);
 OP(skinit_absent, "skinit", UD);
 OP(rdpmc_unknown, "mov $0x7f, %ecx; rdpmc", GP);

@@ -128,9 +128,8 @@ TEST(many_values)
 				       i));
 	}
 	EXPECT_EQ(0, exits(vcpu));
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 8; i++)
 		EXPECT_EQ(1, count(fds[i]));
-	}
 }
 
 GUEST64(string_out, "mov $0x345, %edx; mov $0x80000, %esi; mov $6, %ecx\n"
@@ -184,9 +183,8 @@ TEST(errors)
 	int fd = eventfd(0, 0), file = open("/proc/self/exe", O_RDONLY);
 	static const uint32_t lens[] = { 3, 5, 6, 7, 9, 16, ~0u };
 
-	for (int i = 0; i < 7; i++) {
+	for (int i = 0; i < 7; i++)
 		EXPECT_EQ(-EINVAL, ioeventfd(vm, 0xd0000, lens[i], fd, 0, 0));
-	}
 	EXPECT_EQ(-EINVAL, ioeventfd(vm, -2ull, 4, fd, 0, 0));
 	EXPECT_EQ(-EINVAL, ioeventfd(vm, 0xd0000, 4, fd, 1 << 5, 0));
 	EXPECT_EQ(-EINVAL, ioeventfd(vm, 0xd0000, 4, fd, 1u << 31, 0));
@@ -213,12 +211,10 @@ TEST(hundreds)
 	struct abi_vm *vm = abi_vm_create(0);
 	int fd = eventfd(0, 0);
 
-	for (int i = 0; i < 400; i++) {
-		ASSERT_EQ(0, ioeventfd(vm, 0xd0000 + i * 4, 4, fd, 0, 0));
-	}
-	for (int i = 0; i < 400; i++) {
-		ASSERT_EQ(0, ioeventfd(vm, 0xd0000 + i * 4, 4, fd, OFF, 0));
-	}
+	for (int i = 0; i < 400; i++)
+		EXPECT_EQ(0, ioeventfd(vm, 0xd0000 + i * 4, 4, fd, 0, 0));
+	for (int i = 0; i < 400; i++)
+		EXPECT_EQ(0, ioeventfd(vm, 0xd0000 + i * 4, 4, fd, OFF, 0));
 }
 
 TEST_HARNESS_MAIN

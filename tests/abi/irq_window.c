@@ -129,9 +129,8 @@ TEST(cr8_in_run)
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &cr8);
 	struct kvm_run *run = vcpu->run;
 
-	while (abi_exit(vcpu) == KVM_EXIT_SET_TPR) {
+	while (abi_exit(vcpu) == KVM_EXIT_SET_TPR)
 		EXPECT_EQ(5, run->cr8);
-	}
 	ASSERT_EQ(KVM_EXIT_IO, run->exit_reason);
 	EXPECT_EQ(5, run->cr8);
 	run->cr8 = 7;

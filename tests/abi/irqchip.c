@@ -194,9 +194,8 @@ TEST(ioapic_reset_values)
 	EXPECT_EQ(0xfec00000, ioapic->base_address);
 	EXPECT_EQ(0, ioapic->irr);
 	EXPECT_EQ(0, ioapic->id);
-	for (int i = 0; i < KVM_IOAPIC_NUM_PINS; i++) {
+	for (int i = 0; i < KVM_IOAPIC_NUM_PINS; i++)
 		EXPECT_EQ(1 << 16, ioapic->redirtbl[i].bits);
-	}
 }
 
 TEST(ioapic_round_trip)

@@ -21,26 +21,24 @@ TEST(one_shot_fires_once)
 	EXPECT_EQ(0x45, abi_turn_wait(vcpu));
 	EXPECT_EQ(0, abi_lapic_get(vcpu, 0x390));
 	usleep(20000);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 10; i++)
 		EXPECT_EQ(-1, abi_turn(vcpu));
-	}
 }
 
 GUEST64(periodic, START "movl $0x20046, 0x320(%r8)\n"
-	"movl $5000000, 0x380(%r8)\n" "1: sti; hlt; jmp 1b");
+	"movl $5000000, 0x380(%r8); 1: sti; hlt; jmp 1b");
 
 TEST(periodic_fires_again)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &periodic);
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 5; i++)
 		EXPECT_EQ(0x46, abi_trapped(vcpu).vector);
-	}
 }
 
 /* The bus clock is 1 GHz: 50 million counts are 50 ms. */
 GUEST64(long_shot, START "movl $0x45, 0x320(%r8)\n"
-	"movl $50000000, 0x380(%r8)\n" "1: sti; hlt; jmp 1b");
+	"movl $50000000, 0x380(%r8); 1: sti; hlt; jmp 1b");
 
 static uint64_t now_us(void)
 {
@@ -83,9 +81,8 @@ TEST(count_zero_stops)
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &stopped);
 
 	usleep(40000);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 10; i++)
 		EXPECT_EQ(-1, abi_turn(vcpu));
-	}
 }
 
 /* The current count falls, by the divider's measure. */

@@ -284,9 +284,8 @@ TEST(large_pages_and_dirty_log)
 	ASSERT_EQ(0, abi_ioctlp(vcpu->vm->fd, KVM_GET_DIRTY_LOG, &log));
 	/* One page, not the 512 of the mapping it was in. */
 	EXPECT_EQ(1, bits[0]);
-	for (int i = 1; i < 16; i++) {
+	for (int i = 1; i < 16; i++)
 		EXPECT_EQ(0, bits[i]);
-	}
 }
 
 static void *discard(void *arg)

@@ -41,9 +41,8 @@ TEST(index_list)
 	EXPECT_EQ(n, list.head.nmsrs);
 	EXPECT_IOCTL(-EFAULT, dev, KVM_GET_MSR_INDEX_LIST, 8);
 	for (uint32_t i = 0; i < n; i++) {
-		for (uint32_t j = i + 1; j < n; j++) {
+		for (uint32_t j = i + 1; j < n; j++)
 			EXPECT_NE(list.indices[i], list.indices[j]);
-		}
 	}
 }
 

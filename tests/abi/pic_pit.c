@@ -155,9 +155,8 @@ TEST(pit_ticks)
 	struct abi_vcpu *vcpu = abi_boot(ABI_IRQCHIP | ABI_PIT, &ticks);
 	struct kvm_pit_state2 state;
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 5; i++)
 		EXPECT_EQ(0x20, abi_trapped(vcpu).vector);
-	}
 	abi_ok(vcpu->vm->fd, KVM_GET_PIT2, &state);
 	EXPECT_EQ(0x174e, state.channels[0].count);
 	EXPECT_EQ(2, state.channels[0].mode);
@@ -176,9 +175,8 @@ TEST(pit_ticks_after_restore)
 	state.channels[0].rw_mode = 3;
 	state.channels[0].gate = 1;
 	abi_ok(vcpu->vm->fd, KVM_SET_PIT2, &state);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(0x20, abi_trapped(vcpu).vector);
-	}
 }
 
 /* One shot: mode 0 gives a single edge. */
@@ -192,9 +190,8 @@ TEST(pit_one_shot)
 
 	EXPECT_EQ(0x20, abi_turn_wait(vcpu));
 	usleep(20000);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++)
 		EXPECT_EQ(-1, abi_turn(vcpu));
-	}
 }
 
 /* The counter counts down; the latch holds it still. */
@@ -249,9 +246,8 @@ TEST(hpet_legacy_silences)
 	while (abi_turn(vcpu) != -1)
 		;
 	usleep(20000);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++)
 		EXPECT_EQ(-1, abi_turn(vcpu));
-	}
 }
 
 TEST_HARNESS_MAIN

@@ -127,37 +127,37 @@ STRING(outsb, ABI_REAL, 16, "mov $0x9000, %si; cld; outsb", 1, 1, 0x9000);
 STRING(outsw, ABI_REAL, 16, "mov $0x9000, %si; outsw", 2, 1, 0x9000);
 STRING(outsl, ABI_REAL, 16, "mov $0x9000, %si; outsl", 4, 1, 0x9000);
 STRING(rep_outsb, ABI_REAL, 16, "mov $0x9000, %si; mov $100, %cx; rep outsb",
-       1, 100, 0x9000);
+	1, 100, 0x9000);
 STRING(rep_outsl, ABI_PROT, 32,
-       "mov $0x80ff0, %esi; mov $2000, %ecx; rep outsl", 4, 2000, 0x80ff0);
+	"mov $0x80ff0, %esi; mov $2000, %ecx; rep outsl", 4, 2000, 0x80ff0);
 STRING(rep_outsw_down, ABI_PROT, 32,
-       "mov $0x81010, %esi; mov $30, %ecx; std; rep outsw; cld",
-       2, 30, 0x81010, .down = true);
+	"mov $0x81010, %esi; mov $30, %ecx; std; rep outsw; cld",
+	2, 30, 0x81010, .down = true);
 STRING(rep_outsb_long, ABI_LONG, 64,
-       "mov $0x80ff8, %esi; mov $3000, %ecx; rep outsb", 1, 3000, 0x80ff8);
+	"mov $0x80ff8, %esi; mov $3000, %ecx; rep outsb", 1, 3000, 0x80ff8);
 STRING(rep_outsb_none, ABI_REAL, 16,
-       "mov $0x9000, %si; xor %cx, %cx; rep outsb", 1, 0, 0x9000);
+	"mov $0x9000, %si; xor %cx, %cx; rep outsb", 1, 0, 0x9000);
 STRING(insb, ABI_REAL, 16, "mov $0x9000, %di; insb", 1, 1, 0x9000, true);
 STRING(insw, ABI_REAL, 16, "mov $0x9000, %di; insw", 2, 1, 0x9000, true);
 STRING(insl, ABI_REAL, 16, "mov $0x9000, %di; insl", 4, 1, 0x9000, true);
 STRING(rep_insb, ABI_REAL, 16, "mov $0x9000, %di; mov $100, %cx; rep insb",
-       1, 100, 0x9000, true);
+	1, 100, 0x9000, true);
 STRING(rep_insl, ABI_PROT, 32,
-       "mov $0x80ff0, %edi; mov $2000, %ecx; rep insl", 4, 2000, 0x80ff0,
-       true);
+	"mov $0x80ff0, %edi; mov $2000, %ecx; rep insl", 4, 2000, 0x80ff0,
+	true);
 STRING(rep_insw_down, ABI_PROT, 32,
-       "mov $0x81010, %edi; mov $30, %ecx; std; rep insw; cld",
-       2, 30, 0x81010, true, true);
+	"mov $0x81010, %edi; mov $30, %ecx; std; rep insw; cld",
+	2, 30, 0x81010, true, true);
 STRING(rep_insb_long, ABI_LONG, 64,
-       "mov $0x80ff8, %edi; mov $3000, %ecx; rep insb", 1, 3000, 0x80ff8,
-       true);
+	"mov $0x80ff8, %edi; mov $3000, %ecx; rep insb", 1, 3000, 0x80ff8,
+	true);
 STRING(outsb_fs, ABI_REAL, 16, "mov $0x8000, %ax; mov %ax, %fs\n"
-       "xor %si, %si; mov $20, %cx; rep outsb %fs:(%si), %dx",
-       1, 20, 0x80000);
+	"xor %si, %si; mov $20, %cx; rep outsb %fs:(%si), %dx",
+	1, 20, 0x80000);
 STRING(insw_es, ABI_REAL, 16, "mov $0x8000, %ax; mov %ax, %es\n"
-       "xor %di, %di; mov $20, %cx; rep insw", 2, 20, 0x80000, true);
+	"xor %di, %di; mov $20, %cx; rep insw", 2, 20, 0x80000, true);
 STRING(outsb_addr32, ABI_REAL, 16,
-       "mov $0x9000, %esi; mov $20, %ecx; addr32 rep outsb", 1, 20, 0x9000);
+	"mov $0x9000, %esi; mov $20, %ecx; addr32 rep outsb", 1, 20, 0x9000);
 
 FIXTURE_SETUP(string)
 {
@@ -190,9 +190,8 @@ TEST_F(string, stream)
 	if (!variant->in)
 		memset(seen, 0, sizeof(seen));
 	EXPECT_EQ(want, stream(_metadata, vcpu, 0x345, seen, sizeof(seen)));
-	if (!variant->in) {
+	if (!variant->in)
 		EXPECT_EQ(0, memcmp(seen, self->bytes, want));
-	}
 	for (int i = 0; i < variant->count && variant->in; i++) {
 		ASSERT_EQ(0, memcmp(self->bytes + i * size,
 				    element(vcpu, variant->at, size, i,
@@ -242,12 +241,12 @@ TEST(pending_in_completes_without_the_guest)
 	struct abi_vcpu *vcpu = abi_boot(ABI_REAL, &in_one);
 
 	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
-	memset(io_data(vcpu->run), 0x5a, 1);
+	*(uint8_t *)io_data(vcpu->run) = 0x5a;
 	abi_pending(vcpu);
 	EXPECT_EQ(0x5a, abi_regs(vcpu).rax & 0xff);
 	EXPECT_EQ(ABI_CODE + 2, abi_regs(vcpu).rip);
 	/* What is written there later is no business of the guest's. */
-	memset(io_data(vcpu->run), 0xff, 1);
+	*(uint8_t *)io_data(vcpu->run) = 0xff;
 	abi_done(vcpu);
 	EXPECT_EQ(0x5a, abi_regs(vcpu).rax & 0xff);
 }

@@ -25,33 +25,33 @@ FIXTURE_VARIANT(mmio) {
 
 MMIO(write8_real, ABI_REAL, 16, REAL_DS "mov %al, 5", true, 1, 0xd0005, 0x11);
 MMIO(write16_real, ABI_REAL, 16, REAL_DS "mov %ax, 6",
-     true, 2, 0xd0006, 0x2211);
+	true, 2, 0xd0006, 0x2211);
 MMIO(write32_real, ABI_REAL, 16, REAL_DS "mov %eax, 8",
-     true, 4, 0xd0008, 0x44332211);
+	true, 4, 0xd0008, 0x44332211);
 MMIO(write8_long, ABI_LONG, 64, LONG_RAX "mov %al, (%rdi)",
-     true, 1, 0xd0000, 0x11);
+	true, 1, 0xd0000, 0x11);
 MMIO(write16_long, ABI_LONG, 64, LONG_RAX "mov %ax, 2(%rdi)",
-     true, 2, 0xd0002, 0x2211);
+	true, 2, 0xd0002, 0x2211);
 MMIO(write32_long, ABI_LONG, 64, LONG_RAX "mov %eax, 4(%rdi)",
-     true, 4, 0xd0004, 0x44332211);
+	true, 4, 0xd0004, 0x44332211);
 MMIO(write64_long, ABI_LONG, 64, LONG_RAX "mov %rax, 8(%rdi)",
-     true, 8, 0xd0008, 0x8877665544332211);
+	true, 8, 0xd0008, 0x8877665544332211);
 MMIO(write64_unaligned, ABI_LONG, 64, LONG_RAX "mov %rax, 3(%rdi)",
-     true, 8, 0xd0003, 0x8877665544332211);
+	true, 8, 0xd0003, 0x8877665544332211);
 MMIO(write32_high, ABI_LONG, 64, LONG_RAX "mov $0xd0000000, %edi\n"
-     "mov %eax, 4(%rdi)", true, 4, 0xd0000004, 0x44332211);
+	"mov %eax, 4(%rdi)", true, 4, 0xd0000004, 0x44332211);
 MMIO(read8_real, ABI_REAL, 16, REAL_DS "mov 5, %al; mov %eax, %ebx",
-     false, 1, 0xd0005, 0x443322a1);
+	false, 1, 0xd0005, 0x443322a1);
 MMIO(read16_real, ABI_REAL, 16, REAL_DS "mov 6, %ax; mov %eax, %ebx",
-     false, 2, 0xd0006, 0x4433b2a1);
+	false, 2, 0xd0006, 0x4433b2a1);
 MMIO(read32_prot, ABI_PROT, 32, "mov 0xd0010, %ebx",
-     false, 4, 0xd0010, 0xd4c3b2a1);
+	false, 4, 0xd0010, 0xd4c3b2a1);
 MMIO(read64_long, ABI_LONG, 64, LONG_RAX "mov (%rdi), %rbx",
-     false, 8, 0xd0000, 0xb8a79685d4c3b2a1);
+	false, 8, 0xd0000, 0xb8a79685d4c3b2a1);
 MMIO(read32_long_clears, ABI_LONG, 64, LONG_RAX "mov $-1, %rbx\n"
-     "mov (%rdi), %ebx", false, 4, 0xd0000, 0xd4c3b2a1);
+	"mov (%rdi), %ebx", false, 4, 0xd0000, 0xd4c3b2a1);
 MMIO(read8_long_keeps, ABI_LONG, 64, LONG_RAX "mov $-1, %rbx\n"
-     "mov (%rdi), %bl", false, 1, 0xd0000, 0xffffffffffffffa1);
+	"mov (%rdi), %bl", false, 1, 0xd0000, 0xffffffffffffffa1);
 
 FIXTURE_SETUP(mmio) { }
 FIXTURE_TEARDOWN(mmio) { }

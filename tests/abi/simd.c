@@ -110,9 +110,8 @@ TEST(nothing_leaks_in)
 	asm volatile("pcmpeqd %%xmm5, %%xmm5; pcmpeqd %%xmm13, %%xmm13"
 		     : : : "xmm5", "xmm13");
 	abi_done(vcpu);
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 8; i++)
 		EXPECT_EQ(0, abi_peek(vcpu->vm, ABI_DATA + 4 * i));
-	}
 }
 
 static bool has_avx(void)

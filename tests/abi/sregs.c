@@ -53,9 +53,8 @@ TEST(reset_values)
 	EXPECT_EQ(0, sregs.cr8);
 	EXPECT_EQ(0, sregs.efer);
 	EXPECT_EQ(0xfee00900, sregs.apic_base);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++)
 		EXPECT_EQ(0, sregs.interrupt_bitmap[i]);
-	}
 }
 
 static void expect_same(struct __test_metadata *_metadata,

@@ -42,9 +42,8 @@ TEST(many_vms)
 {
 	int dev = abi_open();
 
-	for (int i = 0; i < 20; i++) {
-		ASSERT_LE(0, abi_ioctl(dev, KVM_CREATE_VM, 0));
-	}
+	for (int i = 0; i < 20; i++)
+		EXPECT_LE(0, abi_ioctl(dev, KVM_CREATE_VM, 0));
 }
 
 TEST(unknown_ioctl)

@@ -24,7 +24,8 @@
 
 /* Around the code of a guest; AT() is a label's address in guest memory. */
 #define GUEST_BEGIN(name)	.section .rodata, "a"; .balign 16; \
-	.globl blob_##name; .globl blob_##name##_end; blob_##name: __begin:
-#define GUEST_END(name)		blob_##name##_end:; \
+	.globl blob_##name; .globl blob_##name##_end; \
+	.set blob_##name, .; .set __begin, .
+#define GUEST_END(name)		.set blob_##name##_end, .; \
 	.section .note.GNU-stack, "", @progbits
 #define AT(label)		(ABI_CODE + (label) - __begin)
