@@ -200,13 +200,14 @@ static void term_pump(void)
 {
 	size_t n;
 
-	do {
+	for (;;) {
 		n = term.ops->input(term.ctx, term.typed, term.nr_typed);
 		term.nr_typed -= n;
 		memmove(term.typed, term.typed + n, term.nr_typed);
-		if (term.file && !term.eof && !term.nr_typed)
-			term_read();
-	} while (n && term.nr_typed);
+		if (term.nr_typed || !term.file || term.eof)
+			break;
+		term_read();
+	}
 	term_watch(!term.eof &&
 		   (term.tty || term.nr_typed < sizeof(term.typed)));
 }

@@ -223,7 +223,9 @@ int lodge_vm_create(struct lodge_vm *vm, const struct lodge_mem *mem)
 	} while (vm->fd < 0 && errno == EINTR);
 	if (vm->fd < 0) {
 		ret = -errno;
-		lodge_err("cannot create a VM: %s", strerror(-ret));
+		lodge_err("cannot create a VM: %s", ret == -EBUSY ?
+			  "another hypervisor holds the processor" :
+			  strerror(-ret));
 		return ret;
 	}
 	ret = vm_setup(vm, mem);
