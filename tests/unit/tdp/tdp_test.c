@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of kmod/tdp_table.c and kmod/svm/svm_npt.c: each operation by itself,
- * then all of them at random against a model.
+ * Tests of kmod/tdp_table.c and kmod/svm/svm_npt.c: each operation by itself.
+ * model_test.c has all of them at random.
  */
-#include <stdlib.h>
-
-#include "ktap.h"
-#include "svm/svm_npt.h"
-#include "tdp_table.h"
+#include "tables.h"
 
 #define NPT_P	1ULL
 #define NPT_W	2ULL
@@ -16,95 +12,6 @@
 #define CRYPT	(1ULL << 51)
 
 int ktap_failures;
-
-static u64 *page_alloc(void)
-{
-	u64 *p = aligned_alloc(4096, 4096);
-
-	if (!p)
-		abort();
-	memset(p, 0, 4096);
-	return p;
-}
-
-static void pt_init(struct lodge_pt *pt, int levels, u64 crypt)
-{
-	*pt = (struct lodge_pt){
-		.format = &svm_npt_format,
-		.root = page_alloc(),
-		.crypt = crypt,
-		.levels = levels,
-		.tables = 1,
-	};
-}
-
-static u64 freed_drop(struct lodge_pt *pt, struct lodge_pt_freed *freed)
-{
-	u64 *table, n = 0;
-
-	while ((table = lodge_pt_freed_pop(pt, freed))) {
-		free(table);
-		n++;
-	}
-	return n;
-}
-
-static bool zap(struct lodge_pt *pt, gfn_t gfn, gfn_t end, u64 *tables)
-{
-	struct lodge_pt_freed freed = {};
-	bool any = false;
-	u64 n;
-
-	while (gfn < end) {
-		gfn_t was = gfn;
-
-		any |= lodge_pt_zap_step(pt, &gfn, end, &freed);
-		if (gfn <= was || gfn > end)
-			abort();
-	}
-	n = freed_drop(pt, &freed);
-	if (tables)
-		*tables = n;
-	return any;
-}
-
-static void pt_end(struct lodge_pt *pt)
-{
-	zap(pt, 0, 1ULL << 40, NULL);
-	CHECK_EQ(pt->tables, 1);
-	free(pt->root);
-}
-
-static u64 leaf(gfn_t pfn, int level, bool write)
-{
-	return svm_npt_format.leaf(pfn << 12, level, write, true, false);
-}
-
-/* Map with tables from nowhere in particular. */
-static int map(struct lodge_pt *pt, gfn_t gfn, int level, u64 e)
-{
-	struct lodge_pt_cache cache = {};
-	int err;
-
-	while (cache.nr < LODGE_PT_CACHE)
-		cache.table[cache.nr++] = page_alloc();
-	err = lodge_pt_map(pt, gfn, level, e, &cache);
-	while (cache.nr)
-		free(cache.table[--cache.nr]);
-	return err;
-}
-
-static u64 look(struct lodge_pt *pt, gfn_t gfn, int *level)
-{
-	return *lodge_pt_lookup(pt, gfn, level);
-}
-
-static bool mapped(struct lodge_pt *pt, gfn_t gfn)
-{
-	int l;
-
-	return svm_npt_format.present(look(pt, gfn, &l));
-}
 
 static void test_format(void)
 {
@@ -399,126 +306,6 @@ static void test_young(void)
 	CHECK(young(&pt, 0, 1ULL << 30, true));
 	CHECK(!young(&pt, 0, 1ULL << 30, false));
 	pt_end(&pt);
-}
-
-/* 4G of guest at random, each page's right in a byte: 0 none, 1 read, 2 write. */
-#define MODEL_PAGES	(1U << 20)
-
-static u64 tables_reachable(struct lodge_pt *pt, u64 *table, int level)
-{
-	u64 n = 1;
-	int i;
-
-	for (i = 0; level > 1 && i < LODGE_PT_ENTRIES; i++) {
-		u64 e = table[i];
-
-		if (pt->format->present(e) && !pt->format->is_leaf(e, level))
-			n += tables_reachable(pt, lodge_pt_pointer(pt,
-				pt->format->address(e, level)), level - 1);
-	}
-	return n;
-}
-
-/* Pages of the leaf that @gfn is in, or would be in. */
-static void model_set(u8 *model, u8 *level_of, gfn_t gfn, int level, u8 v)
-{
-	u64 n = lodge_pt_pages(level);
-
-	memset(model + (gfn & ~(n - 1)), v, n);
-	memset(level_of + (gfn & ~(n - 1)), v ? level : 0, n);
-}
-
-static void model_map(struct lodge_pt *pt, u8 *model, u8 *level_of)
-{
-	gfn_t gfn = random() % MODEL_PAGES;
-	int level = 1 + (random() % 8 == 0) + (random() % 64 == 0);
-	u64 n = lodge_pt_pages(level);
-	bool write = random() & 1;
-	int err;
-
-	err = map(pt, gfn, level, leaf(gfn & ~(n - 1), level, write));
-	if (err) {
-		CHECK_EQ(err, -EEXIST);
-		CHECK(level_of[gfn] > level || level > 1);
-		return;
-	}
-	if (level_of[gfn] != level || model[gfn] != 2)
-		model_set(model, level_of, gfn, level, 1 + write);
-}
-
-static void model_zap(struct lodge_pt *pt, u8 *model, u8 *level_of)
-{
-	gfn_t gfn = random() % MODEL_PAGES, g;
-	gfn_t end = gfn + 1 + random() % (random() & 1 ? 4096 : 4);
-
-	if (end > MODEL_PAGES)
-		end = MODEL_PAGES;
-	zap(pt, gfn, end, NULL);
-	for (g = gfn; g < end; g++) {
-		if (model[g])
-			model_set(model, level_of, g, level_of[g], 0);
-	}
-}
-
-static void model_compare(struct lodge_pt *pt, const u8 *model,
-			  const u8 *level_of)
-{
-	const struct lodge_tdp_format *f = pt->format;
-	gfn_t g;
-
-	for (g = 0; g < MODEL_PAGES; g++) {
-		int l;
-		u64 e = look(pt, g, &l);
-		u8 v = !f->present(e) ? 0 : f->writable(e) ? 2 : 1;
-		u64 pfn = (f->address(e, l) >> 12) + (g & (lodge_pt_pages(l) - 1));
-
-		if (v != model[g] || (v && (l != level_of[g] || pfn != g))) {
-			CHECK_EQ(g, ~0ULL);
-			return;
-		}
-	}
-	CHECK_EQ(tables_reachable(pt, pt->root, pt->levels), pt->tables);
-}
-
-static void model_run(int levels)
-{
-	u8 *model = calloc(1, MODEL_PAGES), *level_of = calloc(1, MODEL_PAGES);
-	struct lodge_pt pt;
-	int i;
-
-	srandom(20 + levels);
-	pt_init(&pt, levels, 0);
-	for (i = 0; i < 30000; i++) {
-		gfn_t gfn = random() % MODEL_PAGES;
-		bool any;
-
-		switch (random() % 4) {
-		case 0:
-			model_zap(&pt, model, level_of);
-			break;
-		case 1:
-			any = lodge_pt_protect(&pt, gfn);
-			CHECK_EQ(any, model[gfn] == 2);
-			if (any)
-				model_set(model, level_of, gfn, level_of[gfn],
-					  level_of[gfn] == 1);
-			break;
-		default:
-			model_map(&pt, model, level_of);
-		}
-		if (i % 3000 == 0)
-			model_compare(&pt, model, level_of);
-	}
-	model_compare(&pt, model, level_of);
-	pt_end(&pt);
-	free(model);
-	free(level_of);
-}
-
-static void test_random(void)
-{
-	model_run(4);
-	model_run(5);
 }
 
 static const struct ktap_test tests[] = {
