@@ -137,7 +137,7 @@ void lodge_wall_clock_write(struct lodge_vcpu *vcpu)
 
 	if (!gpa || lodge_gpa_read(vm, gpa, &wall, sizeof(wall)))
 		return;
-	ns = ktime_get_real_ns() - lodge_kvmclock_ns(vm);
+	ns = ktime_to_ns(ktime_mono_to_real(ktime_get())) - lodge_kvmclock_ns(vm);
 	wall.sec = div_u64_rem(ns, NSEC_PER_SEC, &wall.nsec);
 	lodge_versioned_write(vm, gpa, &wall, sizeof(wall),
 			      offsetof(struct pvclock_wall_clock, version));
