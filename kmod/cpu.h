@@ -103,6 +103,7 @@ int lodge_fpu_set(struct lodge_vcpu *vcpu, const struct kvm_fpu *f);
 int lodge_xsave_get(struct lodge_vcpu *vcpu, void *buf, u32 size);
 int lodge_xsave_set(struct lodge_vcpu *vcpu, const void *buf);
 void *lodge_fpu_xmm(struct lodge_vcpu *vcpu, unsigned int nr); /* saved, not live */
+u32 lodge_fpu_pkru(struct lodge_vcpu *vcpu);
 
 /* clock.c, kvmclock.c, steal.c; pvclock.c is pure */
 struct lodge_clock {		/* a VM's; all under vm->clock_lock but [c] */

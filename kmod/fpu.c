@@ -360,3 +360,23 @@ void *lodge_fpu_xmm(struct lodge_vcpu *vcpu, unsigned int nr)
 	x->xstate_bv |= LODGE_XF_SSE;
 	return x->fx.xmm[nr & 15];
 }
+
+/**
+ * lodge_fpu_pkru() - the guest's rights by protection key
+ * @vcpu: its mutex held, in or out of the bracket
+ *
+ * Return: PKRU; 0, all rights, if there is no such register.
+ */
+u32 lodge_fpu_pkru(struct lodge_vcpu *vcpu)
+{
+	const struct lodge_xarea *x = vcpu->fpu.area;
+	u32 v = 0;
+
+	if (!fpu_host.pkru)
+		return 0;
+	if (vcpu->fpu.live)
+		return fpu_rdpkru();
+	if (x->xstate_bv & LODGE_XF_PKRU)
+		memcpy(&v, (const u8 *)x + fpu_host.state[9].offset, sizeof(v));
+	return v;
+}

@@ -345,5 +345,7 @@ int lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
 		.atomic = access & LODGE_WALK_ATOMIC,
 	};
 
+	if (r->cr4 & LODGE_CR4_PKE)
+		vw.walk.pkru = lodge_fpu_pkru(vcpu);
 	return lodge_walk_guest(&vw.walk, gva, access, gpa, fault);
 }

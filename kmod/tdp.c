@@ -17,7 +17,7 @@
 #include "lodge.h"
 
 #define TDP_STEPS	16	/* pieces of 512 entries in one hold of the lock */
-#define TDP_GFN_END	(1ULL << 40)	/* behind all that slots can hold */
+#define TDP_GFN_END	(1ULL << 36)	/* behind all that slots can hold */
 
 static bool check_tlb;
 module_param(check_tlb, bool, 0644);
