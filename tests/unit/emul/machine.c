@@ -42,6 +42,8 @@ static int read_mem(struct lodge_emul *e, gpa_t gpa, void *data,
 	if (is_device(gpa))
 		return LODGE_EMUL_IO;
 	memcpy(data, m->mem + gpa, len);
+	if (m->race)
+		m->mem[gpa]++;
 	return LODGE_EMUL_OK;
 }
 

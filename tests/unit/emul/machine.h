@@ -33,6 +33,7 @@ struct machine {
 	u8 mem[MEM_SIZE];
 	u8 page[MEM_SIZE / 4096];
 	u8 xmm[16][16];
+	bool race;			/* others write between read and write */
 
 	/* Every access that reached a device, in order. */
 	struct lodge_emul_io events[600];

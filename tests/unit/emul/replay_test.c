@@ -262,6 +262,35 @@ static bool dropped_when_moved(void)
 	return true;
 }
 
+/*
+ * A stack that begins in memory and, wrapping around, ends in a device: what
+ * was read before the first access to the device is not read again.
+ */
+static bool memory_read_once(void)
+{
+	struct machine *m = machine_new(REAL, 0);
+	u32 base = USER_MMIO - 0x8000;
+
+	m->regs.seg[LODGE_SS].base = base;
+	machine_poke(m, base, 0x5555, 2);
+	REG(m, RSP) = 6;
+	REG(m, RBP) = 2;
+	/* enter 0, 3: reads 0 and fffe, writes 4, 2, 0 and fffe */
+	CHECK(RUN(m, 0xc8, 0x00, 0x00, 0x03) == LODGE_EMUL_OK);
+	CHECK(m->nr_events == 2);
+	CHECK(event(m, 0, base + 0xfffe, 2, false) &&
+	      event(m, 1, base + 0xfffe, 2, true));
+	CHECK(machine_peek(m, base, 6) == 0x000255551211);
+	/* the pointer is where the return address goes */
+	m->regs.seg[LODGE_DS].base = base;
+	machine_poke(m, base, 0x07000020, 4);
+	REG(m, RSP) = 2;
+	CHECK(RUN(m, 0xff, 0x1e, 0x00, 0x00) == LODGE_EMUL_OK);
+	CHECK(m->regs.rip == 0x20 && m->regs.seg[LODGE_CS].sel == 0x700);
+	CHECK(event(m, 2, base + 0xfffe, 2, true));
+	return true;
+}
+
 /* More accesses than the log holds are refused, not forgotten. */
 static bool log_is_bounded(void)
 {
@@ -289,6 +318,7 @@ const struct ktap_test replay_tests[] = {
 	{ "stack in a device", stack_in_device },
 	{ "instruction saved and loaded while it waits", saved_and_loaded },
 	{ "instruction dropped when state has changed", dropped_when_moved },
+	{ "memory is read once, when devices follow", memory_read_once },
 	{ "too many device accesses are refused", log_is_bounded },
 	{ }
 };

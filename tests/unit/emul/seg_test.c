@@ -67,6 +67,10 @@ static bool data_segments(void)
 	NO_DS(GATE | 3, LODGE_GP, GATE);
 	NO_DS(0xb0, LODGE_GP, 0xb0);		/* behind the limit */
 	NO_DS(0x0c, LODGE_GP, 0x0c);		/* there is no LDT */
+	m->regs.seg[LODGE_SS].ar &= ~LODGE_AR_DPL;	/* RPL counts too */
+	NO_DS(DATA0 | 3, LODGE_GP, DATA0);
+	CHECK(load_seg(m, 3, DATA0) == LODGE_EMUL_OK);
+	m->regs.seg[LODGE_SS].ar |= LODGE_AR_DPL;
 	CHECK(load_seg(m, 3, CONFORM) == LODGE_EMUL_OK);
 	CHECK(load_seg(m, 3, ROM_SEG) == LODGE_EMUL_OK);
 	/* null can be loaded, not used */

@@ -220,6 +220,7 @@ static bool system_instructions(void)
 	CHECK(RUN(m, 0x66, 0x0f, 0x38, 0x82, 0x03) == LODGE_EMUL_OK);
 	CHECK(m->system == LODGE_SYS_INVPCID && m->arg == 1 &&
 	      m->e.buf[0] == 0x23);
+	CHECK(machine_faulted(m, RUN(m, 0x0f, 0x38, 0x82, 0x03), LODGE_UD, 0));
 	REG(m, RAX) = DATA;
 	CHECK(RUN(m, 0x64, 0x0f, 0x01, 0xc8) == LODGE_EMUL_OK);
 	CHECK(m->system == LODGE_SYS_MONITOR && m->arg == 0x100000000 + DATA);
@@ -304,6 +305,53 @@ static bool flags_by_privilege(void)
 	return true;
 }
 
+/* Another CPU writes in between: only what is locked notices. */
+static bool atomic_updates(void)
+{
+	struct machine *m = machine_new(LONG64, 0);
+	struct lodge_regs before;
+
+	REG(m, RBX) = DATA;
+	REG(m, RCX) = 0x10;
+#define DECODE(...) do { \
+	memcpy(m->mem + m->regs.rip, (const u8[]){ __VA_ARGS__ }, \
+	       sizeof((const u8[]){ __VA_ARGS__ })); \
+	m->race = false; \
+	CHECK(lodge_emul_decode(&m->e, NULL, 0) == LODGE_EMUL_OK); \
+	m->race = true; \
+	before = m->regs; \
+} while (0)
+#define LOSES(...) do { \
+	DECODE(__VA_ARGS__); \
+	CHECK(lodge_emul_execute(&m->e) == LODGE_EMUL_RETRY); \
+	CHECK(!memcmp(&before, &m->regs, sizeof(before))); \
+} while (0)
+	LOSES(0xf0, 0x01, 0x0b);			/* LOCK ADD */
+	CHECK(m->mem[DATA] == 1);
+	LOSES(0x87, 0x0b);				/* XCHG */
+	LOSES(0xf0, 0x0f, 0xb1, 0x0b);			/* LOCK CMPXCHG */
+	LOSES(0xf0, 0x0f, 0xab, 0x0b);			/* LOCK BTS */
+	LOSES(0xf0, 0x0f, 0xc7, 0x0b);			/* LOCK CMPXCHG8B */
+	CHECK(m->mem[DATA] == 5);
+	DECODE(0x01, 0x0b);
+	CHECK(lodge_emul_execute(&m->e) == LODGE_EMUL_OK);
+	CHECK(m->mem[DATA] == 0x15);
+	return true;
+}
+
+static bool rip_wraps(void)
+{
+	struct machine *m = machine_new(PROT32, 0);
+
+	m->regs.seg[LODGE_CS].base = CODE;
+	m->regs.rip = 0xfffffffe;
+	memcpy(m->mem + CODE - 2, "\x8b\xc3", 2);
+	CHECK(lodge_emul_decode(&m->e, NULL, 0) == LODGE_EMUL_OK);
+	CHECK(lodge_emul_execute(&m->e) == LODGE_EMUL_OK);
+	CHECK(m->regs.rip == 0);
+	return true;
+}
+
 const struct ktap_test vector_tests[] = {
 	{ "real mode: addresses and limits", real_addressing },
 	{ "real mode: far transfers and interrupts", real_transfers },
@@ -313,5 +361,7 @@ const struct ktap_test vector_tests[] = {
 	{ "instructions handed to the caller", system_instructions },
 	{ "interrupt shadow and single-step traps", shadow_and_traps },
 	{ "flags that privilege guards", flags_by_privilege },
+	{ "locked instructions are atomic", atomic_updates },
+	{ "RIP of 32 bits wraps around", rip_wraps },
 	{ }
 };
