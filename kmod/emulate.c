@@ -6,6 +6,7 @@
  * exit.c comes here for accesses to memory that is none, for string I/O, and
  * for operands the hardware does not tell. Next: emul/emul.h.
  */
+#include <linux/mm.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 
@@ -398,7 +399,7 @@ static int emu_decode(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
 {
 	vcpu->emul_may_sleep = may_sleep;
 	vcpu->emul_slow = false;
-	lodge_need(vcpu, LODGE_R_SEGS | LODGE_R_CRS);
+	lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS);
 	return lodge_emul_decode(vcpu->emul, exit->insn, exit->insn_nr);
 }
 
@@ -461,6 +462,28 @@ int lodge_emulate_ud(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	return LODGE_RESUME;
 }
 
+/* What the code at RIP is, without decoding it all; 0: decode it. */
+static unsigned int emu_fixed_length(struct lodge_vcpu *vcpu)
+{
+	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS);
+	u32 walk = LODGE_PF_I | LODGE_WALK_ATOMIC;
+	struct lodge_fault fault;
+	u8 bytes[4];
+	gva_t gva;
+	gpa_t gpa;
+
+	gva = r->rip;
+	if (!lodge_regs_long64(r))
+		gva = (u32)(r->seg[LODGE_CS].base + gva);
+	if (lodge_regs_cpl(r) == 3)
+		walk |= LODGE_PF_U;
+	if (offset_in_page(gva) > PAGE_SIZE - sizeof(bytes) ||
+	    lodge_guest_walk(vcpu, gva, walk, &gpa, &fault) ||
+	    lodge_gpa_read_atomic(vcpu->vm, gpa, bytes, sizeof(bytes)))
+		return 0;
+	return lodge_insn_length_fixed(bytes);
+}
+
 /**
  * lodge_next_rip() - where the instruction that exited ends
  * @vcpu: its mutex held
@@ -474,6 +497,9 @@ int lodge_next_rip(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 {
 	int r;
 
+	vcpu->emul_may_sleep = may_sleep;
+	if (!exit->insn_len)
+		exit->insn_len = emu_fixed_length(vcpu);
 	if (!exit->insn_len) {
 		r = emu_decode(vcpu, exit, may_sleep);
 		if (r != LODGE_EMUL_OK)
@@ -481,7 +507,7 @@ int lodge_next_rip(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		exit->insn_len = vcpu->emul->insn.len;
 	}
 	exit->next_rip = vcpu->regs.rip + exit->insn_len;
-	if (!lodge_regs_long64(lodge_need(vcpu, LODGE_R_SEGS | LODGE_R_CRS)))
+	if (!lodge_regs_long64(lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS)))
 		exit->next_rip = (u32)exit->next_rip;
 	return LODGE_RESUME;
 }

@@ -96,6 +96,14 @@ void lodge_fault_queue(struct lodge_vcpu *vcpu, const struct lodge_fault *f)
 		lodge_exception_queue(vcpu, f->vector, f->has_error, f->error);
 }
 
+static void event_irq_window(struct lodge_vcpu *vcpu, bool on)
+{
+	if (likely(!on && !vcpu->events.irq_window))
+		return;
+	vcpu->events.irq_window = on;
+	lodge_ops->request_irq_window(vcpu, on);
+}
+
 /* The interrupt to take, taken; or -1. */
 static int event_irq_take(struct lodge_vcpu *vcpu)
 {
@@ -135,7 +143,8 @@ static void event_nmi_collect(struct lodge_vcpu *vcpu)
 	ev->nmi_pending = min(nr, most);
 }
 
-static void event_take(struct lodge_vcpu *vcpu)
+/* Something new; true: an interrupt waits, and has to wait on. */
+static bool event_take(struct lodge_vcpu *vcpu)
 {
 	struct lodge_events *ev = &vcpu->events;
 	struct lodge_event *e = &ev->injected;
@@ -144,17 +153,20 @@ static void event_take(struct lodge_vcpu *vcpu)
 		ev->nmi_pending--;
 		*e = (struct lodge_event){ .valid = true,
 			.type = LODGE_EVENT_NMI, .vector = LODGE_NMI_VECTOR };
-	} else if (event_irq_waits(vcpu) && lodge_ops->irq_allowed(vcpu)) {
+	} else if (likely(!event_irq_waits(vcpu))) {
+		return false;
+	} else if (lodge_ops->irq_allowed(vcpu)) {
 		int vector = event_irq_take(vcpu);
 
 		if (vector < 0)
-			return;
+			return false;
 		*e = (struct lodge_event){ .valid = true,
 			.type = LODGE_EVENT_INTR, .vector = vector };
 	} else {
-		return;
+		return true;
 	}
 	event_submit(vcpu, LODGE_SUBMITTED_OTHER, e);
+	return event_irq_waits(vcpu);
 }
 
 /**
@@ -167,22 +179,26 @@ static void event_take(struct lodge_vcpu *vcpu)
 void lodge_events_inject(struct lodge_vcpu *vcpu)
 {
 	struct lodge_events *ev = &vcpu->events;
+	bool waits;
 
 	ev->submitted = LODGE_SUBMITTED_NONE;
 	if (unlikely(test_bit(LODGE_REQ_NMI, &vcpu->requests)) &&
 	    lodge_request_test(vcpu, LODGE_REQ_NMI))
 		event_nmi_collect(vcpu);
-	if (unlikely(ev->exception.valid))
+	if (unlikely(ev->exception.valid)) {
 		event_submit(vcpu, LODGE_SUBMITTED_EXCEPTION, &ev->exception);
-	else if (unlikely(ev->injected.valid))
+		waits = event_irq_waits(vcpu);
+	} else if (unlikely(ev->injected.valid)) {
 		event_submit(vcpu, LODGE_SUBMITTED_OTHER, &ev->injected);
-	else
-		event_take(vcpu);
+		waits = event_irq_waits(vcpu);
+	} else {
+		waits = event_take(vcpu);
+	}
 
 	if (unlikely(ev->nmi_pending))
 		lodge_ops->request_nmi_window(vcpu, true);
-	lodge_ops->request_irq_window(vcpu, event_irq_waits(vcpu) ||
-		(!vcpu->apic && vcpu->run->request_interrupt_window));
+	event_irq_window(vcpu, waits || (unlikely(!vcpu->apic) &&
+				vcpu->run->request_interrupt_window));
 }
 
 static bool event_soft_exception(const struct lodge_event *e)

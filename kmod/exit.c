@@ -83,6 +83,7 @@ static int exit_irq_window(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			   bool may_sleep)
 {
 	lodge_ops->request_irq_window(vcpu, false);
+	vcpu->events.irq_window = false;
 	/* Leave the bracket when it is the user who waits for the window. */
 	return !vcpu->apic && !may_sleep ? LODGE_SLOW : LODGE_RESUME;
 }

@@ -85,6 +85,7 @@ struct lodge_events {
 	bool has_payload;
 	struct lodge_event injected;	/* interrupt or NMI, taken and not yet delivered */
 	u8 submitted;			/* LODGE_SUBMITTED_* */
+	bool irq_window;		/* requested of the hardware */
 	bool smi_pending;
 	u8 nmi_pending;			/* 0..2 */
 	u8 sipi_vector;
@@ -147,7 +148,7 @@ struct lodge_vcpu {
 
 struct lodge_vm {
 	struct mm_struct *mm;		/* [c] whose ioctls are allowed */
-	refcount_t refs;		/* VM fd, vCPU fds, irqfds */
+	refcount_t refs;		/* VM fd, vCPU fds */
 	struct mutex lock;		/* creation of vCPUs, chips, ENABLE_CAP */
 	bool dead;			/* [a] a broken invariant: -EIO from now on */
 	u32 nr_vcpus;			/* [l] to write; published by release */
@@ -169,7 +170,7 @@ struct lodge_vm {
 	struct lodge_pit *pit;		/* [c] once set */
 	struct lodge_routes __rcu *routes;	/* [l] to write, srcu to read */
 	struct list_head irqfds;	/* [i] */
-	struct list_head resamplers;	/* [l] to write, srcu to read */
+	struct list_head resamplers;	/* irqfd_mutex to write, srcu to read */
 	struct list_head ioeventfds;	/* [s] */
 
 	raw_spinlock_t clock_lock;
@@ -276,6 +277,8 @@ bool lodge_hw_own(void);	/* of this CPU, interrupts off */
 static inline struct lodge_regs *lodge_need(struct lodge_vcpu *vcpu, u32 groups)
 {
 	groups &= ~vcpu->avail;
+	if (vcpu->avail & LODGE_R_SEGS)
+		groups &= ~LODGE_R_CODE;
 	if (groups) {
 		lodge_ops->sync_from_hw(vcpu, groups);
 		vcpu->avail |= groups;

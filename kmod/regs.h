@@ -138,6 +138,7 @@ enum {
 #define LODGE_R_DRS	BIT(3)	/* dr[], dr6, dr7 */
 #define LODGE_R_MSRS	BIT(4)	/* star ... pat below */
 #define LODGE_R_SHADOW	BIT(5)	/* shadow, nmi_blocked */
+#define LODGE_R_CODE	BIT(6)	/* CS and SS of seg[], to read only */
 #define LODGE_R_ALL	GENMASK(5, 0)
 
 /* struct lodge_regs.shadow: what blocks interrupts for one instruction */

@@ -138,6 +138,7 @@ void svm_bracket_end(struct lodge_vcpu *vcpu)
 	svm_give_hardware(cpu);
 }
 
+/* Once in a bracket, and when mappings have changed. */
 static void svm_prepare_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
@@ -191,7 +192,10 @@ void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	vmcb->rsp = r->gpr[LODGE_RSP];
 	vmcb->rip = r->rip;
 	vmcb->rflags = r->rflags;
-	svm_prepare_tlb(svm, cpu);
+	if (cpu->first || svm->want_flush)
+		svm_prepare_tlb(svm, cpu);
+	else
+		vmcb->tlb_control = SVM_TLB_KEEP;
 
 	svm_enter_guest(r->gpr, svm->vmcb_pa, cpu->host_pa);
 

@@ -39,24 +39,28 @@ static void svm_seg_to_hw(struct svm_seg *hw, const struct lodge_seg *s)
 	hw->base = s->base;
 }
 
-/* The VMCB has them in the order instructions encode, then GDTR. */
-static void svm_segs_from_hw(struct lodge_regs *r, const struct svm_vmcb *vmcb)
+/*
+ * CPL is a field of its own, and some CPUs leave SS.DPL stale after SYSRET:
+ * the field is right.
+ */
+static void svm_code_from_hw(struct lodge_regs *r, const struct svm_vmcb *vmcb)
 {
-	svm_seg_from_hw(&r->seg[LODGE_ES], &vmcb->es);
 	svm_seg_from_hw(&r->seg[LODGE_CS], &vmcb->cs);
 	svm_seg_from_hw(&r->seg[LODGE_SS], &vmcb->ss);
+	r->seg[LODGE_SS].ar &= ~LODGE_AR_DPL;
+	r->seg[LODGE_SS].ar |= FIELD_PREP(LODGE_AR_DPL, vmcb->cpl);
+}
+
+static void svm_segs_from_hw(struct lodge_regs *r, const struct svm_vmcb *vmcb)
+{
+	svm_code_from_hw(r, vmcb);
+	svm_seg_from_hw(&r->seg[LODGE_ES], &vmcb->es);
 	svm_seg_from_hw(&r->seg[LODGE_DS], &vmcb->ds);
 	svm_seg_from_hw(&r->seg[LODGE_FS], &vmcb->fs);
 	svm_seg_from_hw(&r->seg[LODGE_GS], &vmcb->gs);
 	svm_seg_from_hw(&r->seg[LODGE_LDTR], &vmcb->ldtr);
 	svm_seg_from_hw(&r->seg[LODGE_TR], &vmcb->tr);
-	/*
-	 * CPL is a field of its own, and some CPUs leave SS.DPL stale after
-	 * SYSRET: the field is right. The type of TR may lose its busy bit.
-	 */
-	r->seg[LODGE_SS].ar &= ~LODGE_AR_DPL;
-	r->seg[LODGE_SS].ar |= FIELD_PREP(LODGE_AR_DPL, vmcb->cpl);
-	r->seg[LODGE_TR].ar |= 2;
+	r->seg[LODGE_TR].ar |= 2;	/* its type may lose the busy bit */
 }
 
 static void svm_segs_to_hw(struct svm_vmcb *vmcb, const struct lodge_regs *r)
@@ -164,6 +168,8 @@ void svm_sync_from_hw(struct lodge_vcpu *vcpu, u32 groups)
 
 	if (groups & LODGE_R_SEGS)
 		svm_segs_from_hw(r, vmcb);
+	else if (groups & LODGE_R_CODE)
+		svm_code_from_hw(r, vmcb);
 	if (groups & LODGE_R_DTABLES) {
 		r->gdt.base = vmcb->gdtr.base;
 		r->gdt.limit = vmcb->gdtr.limit;
