@@ -270,6 +270,23 @@ static bool pic_pending(struct lodge_lapic *apic)
 	       lodge_apic_takes_extint(&apic->regs);
 }
 
+/* Something may be there: what, and does it come through? */
+static noinline int irq_pending_slow(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	unsigned long flags;
+	int v;
+
+	if (pic_pending(apic)) {
+		raw_spin_lock_irqsave(&vcpu->vm->irq_lock, flags);
+		v = lodge_pic_peek(&apic->chip->pic);
+		raw_spin_unlock_irqrestore(&vcpu->vm->irq_lock, flags);
+		if (v >= 0)
+			return v;
+	}
+	return lodge_apic_highest(&apic->regs);
+}
+
 /**
  * lodge_irq_pending() - what would interrupt the CPU now
  * @vcpu: own thread, in or out of the bracket
@@ -281,22 +298,12 @@ static bool pic_pending(struct lodge_lapic *apic)
  */
 int lodge_irq_pending(struct lodge_vcpu *vcpu)
 {
-	struct lodge_lapic *apic = vcpu->apic;
-	unsigned long flags;
-	int v;
+	const struct lodge_lapic *apic = vcpu->apic;
 
-	if (!apic)
+	if (!apic || likely(!READ_ONCE(apic->regs.irr_pending) &&
+			    !READ_ONCE(apic->chip->pic.output)))
 		return -1;
-	if (pic_pending(apic)) {
-		raw_spin_lock_irqsave(&vcpu->vm->irq_lock, flags);
-		v = lodge_pic_peek(&apic->chip->pic);
-		raw_spin_unlock_irqrestore(&vcpu->vm->irq_lock, flags);
-		if (v >= 0)
-			return v;
-	}
-	if (likely(!READ_ONCE(apic->regs.irr_pending)))
-		return -1;
-	return lodge_apic_highest(&apic->regs);
+	return irq_pending_slow(vcpu);
 }
 
 /**

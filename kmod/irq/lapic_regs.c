@@ -76,13 +76,15 @@ void lodge_apic_regs_reset(struct lodge_apic_regs *r, bool init)
 	u32 id = r->reg[R_ID];
 	int i;
 
+	/* A request that comes meanwhile goes, or stays with its hint. */
+	WRITE_ONCE(r->irr_pending, false);
+	smp_mb();	/* pairs with test_and_set_bit() in lodge_apic_accept() */
 	for (i = 0; i < LODGE_APIC_WORDS; i++) {
 		WRITE_ONCE(r->irr[i], 0);
 		WRITE_ONCE(r->tmr[i], 0);
 		r->isr[i] = 0;
 	}
 	WRITE_ONCE(r->errors, 0);
-	WRITE_ONCE(r->irr_pending, false);
 	for (i = 0; i < LODGE_APIC_REGS; i++)
 		WRITE_ONCE(r->reg[i], 0);
 	if (!init) {
@@ -182,6 +184,15 @@ u32 lodge_apic_ppr(struct lodge_apic_regs *r)
 	return ppr;
 }
 
+/* IRR was seen empty: no hint, but for a request that came meanwhile. */
+static void hint_clear(struct lodge_apic_regs *r)
+{
+	WRITE_ONCE(r->irr_pending, false);
+	smp_mb();	/* pairs with test_and_set_bit() in lodge_apic_accept() */
+	if (lodge_apic_top(r->irr) >= 0)
+		WRITE_ONCE(r->irr_pending, true);
+}
+
 /**
  * lodge_apic_highest() - what the CPU is to be interrupted with
  * @r: registers, own CPU
@@ -195,9 +206,11 @@ int lodge_apic_highest(struct lodge_apic_regs *r)
 	if (!READ_ONCE(r->irr_pending) || !lodge_apic_hw_enabled(r))
 		return -1;
 	v = lodge_apic_top(r->irr);
-	if (v < 0 || (u32)(v & 0xf0) <= (lodge_apic_ppr(r) & 0xf0))
+	if (v < 0) {
+		hint_clear(r);
 		return -1;
-	return v;
+	}
+	return (u32)(v & 0xf0) > (lodge_apic_ppr(r) & 0xf0) ? v : -1;
 }
 
 /**
@@ -210,13 +223,8 @@ void lodge_apic_take(struct lodge_apic_regs *r, u8 vector)
 	clear_bit(vector, r->irr);
 	r->isr[vector / BITS_PER_LONG] |= 1UL << vector % BITS_PER_LONG;
 	lodge_apic_ppr(r);
-	if (lodge_apic_top(r->irr) >= 0)
-		return;
-	WRITE_ONCE(r->irr_pending, false);
-	/* Pairs with test_and_set_bit() in lodge_apic_accept(). */
-	smp_mb();
-	if (lodge_apic_top(r->irr) >= 0)
-		WRITE_ONCE(r->irr_pending, true);
+	if (lodge_apic_top(r->irr) < 0)
+		hint_clear(r);
 }
 
 /**

@@ -181,18 +181,6 @@ void lodge_lapic_timer_inject(struct lodge_vcpu *vcpu)
 }
 
 /**
- * lodge_lapic_timer_migrate() - the vCPU runs on another CPU than before
- * @vcpu: own thread
- *
- * An alarm on the CPU of the thread needs no kick across CPUs.
- */
-void lodge_lapic_timer_migrate(struct lodge_vcpu *vcpu)
-{
-	if (vcpu->apic)
-		timer_arm(vcpu->apic);
-}
-
-/**
  * lodge_lapic_tscdeadline() - IA32_TSC_DEADLINE
  * @vcpu: own thread
  */

@@ -116,7 +116,53 @@ static void race_at_each_step(void)
 	CHECK(at > 8);
 }
 
+/* What is requested during @fn is gone or has its hint; false: no such step */
+static bool overtaken(void (*fn)(void), int at)
+{
+	memset(&apic, 0, sizeof(apic));
+	lodge_apic_regs_reset(&apic, false);
+	apic.irr_pending = true;
+	step = 0;
+	stop_at = at;
+	shim_step = overtake;
+	fn();
+	shim_step = NULL;
+	CHECK(lodge_apic_top(apic.irr) < 0 || apic.irr_pending);
+	return step > at;
+}
+
+static void do_reset(void)
+{
+	lodge_apic_regs_reset(&apic, true);
+}
+
+static void do_look(void)
+{
+	lodge_apic_highest(&apic);
+}
+
+static void race_with_reset(void)
+{
+	int at = 0;
+
+	while (overtaken(do_reset, at))
+		at++;
+	CHECK(at > 8);
+}
+
+static void race_with_empty_look(void)
+{
+	int at = 0;
+
+	while (overtaken(do_look, at))
+		at++;
+	CHECK(at > 6);
+	/* A hint for nothing is gone after one look. */
+	CHECK(!apic.irr_pending);
+}
+
 static const struct ktap_test race_tests[] = {
-	TEST(race_at_each_step), TEST(race_none_is_lost),
+	TEST(race_at_each_step), TEST(race_with_reset),
+	TEST(race_with_empty_look), TEST(race_none_is_lost),
 };
 SUITE(race);

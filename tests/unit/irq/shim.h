@@ -22,7 +22,7 @@ static inline void shim_stop(void)
 #define READ_ONCE(x)	(shim_stop(), *(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) \
 	(shim_stop(), *(volatile __typeof__(x) *)&(x) = (v))
-#define smp_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)	/* the same */
 #define xchg(p, v)	__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 
 static inline unsigned long *bit_word(long nr, unsigned long *map)

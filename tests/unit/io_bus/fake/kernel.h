@@ -34,8 +34,9 @@
 
 struct mutex { int held; };
 struct srcu_struct { int readers, waits; };
-typedef struct { int held; } spinlock_t;
-typedef struct { int held; } raw_spinlock_t;
+struct fake_lock { int held; };
+#define spinlock_t	struct fake_lock
+#define raw_spinlock_t	struct fake_lock
 
 static inline void mutex_lock(struct mutex *m)
 {

@@ -5,8 +5,9 @@
 
 #include "shim.h"
 
-#define smp_mb__before_atomic()	smp_mb()
-#define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define smp_mb__before_atomic()	smp_mb()	/* as strong */
+#define noinline		__attribute__((__noinline__))
+#define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE) /* the same */
+#define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE) /* the same */
 
 #endif
