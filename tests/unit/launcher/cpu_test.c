@@ -9,7 +9,6 @@
 #include "../tdp/ktap.h"
 #include "cpuid.h"
 #include "report.h"
-#include "term.h"
 #include "tests.h"
 #include "vcpu.h"
 
@@ -285,22 +284,4 @@ void test_cpuid_intel(void)
 	CHECK_EQ(find(4, 4)->eax, 0);
 	CHECK_EQ(find(0x80000008, 0)->ecx, 0);
 	free(cpuid);
-}
-
-void test_term_keys(void)
-{
-	bool escaped = false;
-
-	CHECK_EQ(lodge_term_key(&escaped, 'x'), LODGE_KEY_PASS);
-	CHECK_EQ(lodge_term_key(&escaped, 1), LODGE_KEY_DROP);
-	CHECK_EQ(lodge_term_key(&escaped, 'x'), LODGE_KEY_QUIT);
-	CHECK_EQ(lodge_term_key(&escaped, 'h'), LODGE_KEY_PASS);
-	CHECK_EQ(lodge_term_key(&escaped, 1), LODGE_KEY_DROP);
-	CHECK_EQ(lodge_term_key(&escaped, 1), LODGE_KEY_PASS);
-	CHECK_EQ(lodge_term_key(&escaped, 'x'), LODGE_KEY_PASS);
-	CHECK_EQ(lodge_term_key(&escaped, 1), LODGE_KEY_DROP);
-	CHECK_EQ(lodge_term_key(&escaped, 'h'), LODGE_KEY_HELP);
-	CHECK_EQ(lodge_term_key(&escaped, 1), LODGE_KEY_DROP);
-	CHECK_EQ(lodge_term_key(&escaped, 'q'), LODGE_KEY_DROP);
-	CHECK_EQ(lodge_term_key(&escaped, 'q'), LODGE_KEY_PASS);
 }

@@ -50,7 +50,8 @@ static const struct ktap_test tests[] = {
 	TEST(blk_readonly), TEST(blk_bulk), TEST(blk_reset), TEST(blk_broken),
 	TEST(blk_window), TEST(blk_fuzz),
 	TEST(vcpu_io), TEST(vcpu_mmio), TEST(vcpu_end), TEST(report_walk),
-	TEST(report_text), TEST(term_keys),
+	TEST(report_text), TEST(term_keys), TEST(term_restore),
+	TEST(term_pipe),
 };
 
 int main(void)

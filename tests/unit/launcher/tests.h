@@ -81,5 +81,7 @@ void test_vcpu_end(void);
 void test_report_walk(void);
 void test_report_text(void);
 void test_term_keys(void);
+void test_term_restore(void);
+void test_term_pipe(void);
 
 #endif /* TESTS_H */
