@@ -187,6 +187,27 @@ TEST(xsave_refused)
 	EXPECT_IOCTL(-EFAULT, vcpu->fd, KVM_SET_FPU, 8);
 }
 
+/* With XSAVE hidden from the guest the VMM still moves x87 and SSE so. */
+TEST(xsave_without_its_cpuid)
+{
+	struct abi_vm *vm = abi_vm_create(0);
+	struct abi_vcpu *vcpu = abi_vcpu_create(vm, 0);
+	struct kvm_cpuid2 *cpuid = abi_cpuid(vm->dev);
+	struct kvm_xsave *xsave = abi_map(4096);
+	uint8_t *area = (uint8_t *)xsave->region;
+
+	abi_cpuid_find(cpuid, 1, 0)->ecx &= ~(1u << 26);
+	memset(abi_cpuid_find(cpuid, 0xd, 0), 0, sizeof(cpuid->entries[0]));
+	abi_ok(vcpu->fd, KVM_SET_CPUID2, cpuid);
+	abi_ok(vcpu->fd, KVM_GET_XSAVE, xsave);
+	*(uint64_t *)(area + 512) |= 3;
+	area[160 + 16] = 0x99;
+	EXPECT_IOCTL(0, vcpu->fd, KVM_SET_XSAVE, xsave);
+	memset(xsave, 0, 4096);
+	EXPECT_IOCTL(0, vcpu->fd, KVM_GET_XSAVE, xsave);
+	EXPECT_EQ(0x99, area[160 + 16]);
+}
+
 TEST(xcrs)
 {
 	struct abi_vm *vm = abi_vm_create(0);

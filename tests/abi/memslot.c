@@ -185,6 +185,13 @@ TEST_F(slot, after_and_before_vcpus)
 	EXPECT_EQ(0, abi_slot(self->vm, 1, 0, 0, 0, NULL));
 }
 
+/* crosvm makes its memory first, kvmtool its chips. */
+TEST_F(slot, before_irqchip)
+{
+	EXPECT_IOCTL(0, self->vm->fd, KVM_CREATE_IRQCHIP, 0);
+	EXPECT_EQ(0, abi_slot(self->vm, 1, 0, 4 * MB, MB, self->p + MB));
+}
+
 TEST_F(slot, bad_pointer)
 {
 	EXPECT_IOCTL(-EFAULT, self->vm->fd, KVM_SET_USER_MEMORY_REGION, 0);
