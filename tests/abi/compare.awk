@@ -151,6 +151,9 @@ END {
 		different = different "# value " name ": KVM " a \
 			    ", here " b "\n"
 	}
+	if (count == 0)
+		different = "# no test was reported; the program ended with " \
+			    "status " ended[3] "\n" notes
 	report(different == "", "values", "", different)
 	exit bad
 }

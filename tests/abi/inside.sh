@@ -13,7 +13,8 @@
 device=${LODGE_DEVICE:-/dev/lodge}
 only=
 [ "$1" != --kvm-only ] || { only=kvm; shift; }
-[ $# -gt 0 ] || set -- $(ls /abi/bin)
+cd /abi/bin || exit
+[ $# -gt 0 ] || set -- *
 kernel=$(uname -r | cut -d. -f1,2)
 mkdir -p /tmp/kvm /tmp/lodge
 
