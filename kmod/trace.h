@@ -29,15 +29,6 @@
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM lodge
 
-#ifndef LODGE_TRACE_KIND
-#define LODGE_TRACE_KIND(name, text) { LODGE_EXIT_##name, #name },
-#define LODGE_TRACE_KINDS \
-	LODGE_EXIT_KINDS(LODGE_TRACE_KIND) { LODGE_EXIT_NR, "?" }
-#define LODGE_TRACE_ENUM(name, text) TRACE_DEFINE_ENUM(LODGE_EXIT_##name);
-#endif
-
-LODGE_EXIT_KINDS(LODGE_TRACE_ENUM)
-
 /* Just before the guest is entered. */
 TRACE_EVENT(lodge_entry,
 	TP_PROTO(const struct lodge_vcpu *vcpu),
@@ -89,8 +80,7 @@ TRACE_EVENT(lodge_exit,
 	),
 
 	TP_printk("vcpu %u reason %s (0x%llx) rip 0x%lx info1 0x%016llx info2 0x%016llx intr_info 0x%08x error_code 0x%08x",
-		  __entry->vcpu_id,
-		  __print_symbolic(__entry->exit_reason, LODGE_TRACE_KINDS),
+		  __entry->vcpu_id, lodge_exit_name(__entry->exit_reason),
 		  __entry->hw_reason, __entry->guest_rip, __entry->info1,
 		  __entry->info2, __entry->intr_info, __entry->error_code)
 );

@@ -114,6 +114,7 @@ void lodge_vcpu_free(struct lodge_vcpu *vcpu)
  */
 struct lodge_vcpu *lodge_vcpu_by_id(struct lodge_vm *vm, u32 id)
 {
+	/* Pairs with vcpu_publish(). */
 	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
 
 	for (i = 0; i < nr; i++)
@@ -273,6 +274,7 @@ static int vcpu_publish(struct lodge_vm *vm, struct lodge_vcpu *vcpu)
 	}
 	vcpu->index = vm->nr_vcpus;
 	vm->vcpu[vcpu->index] = vcpu;
+	/* Whoever sees the number sees the vCPU. */
 	smp_store_release(&vm->nr_vcpus, vcpu->index + 1);
 	return fd;
 }
