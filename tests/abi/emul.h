@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * For emul_*.c: a test of one instruction form on MMIO. The guest has the
- * device's address in RDI and a pattern in RAX, runs the form, stores RAX and
- * the flags, and ends. The device has 16 bytes, all 0x22 unless said.
+ * device's address in RDI (in real mode: in DS and ES, and 0 in DI) and a
+ * pattern in RAX, runs the form, keeps RAX in RBP and the flags in RBX, and
+ * ends. The device has 16 bytes, all 0x22 unless said.
  */
 #ifndef LODGE_TESTS_EMUL_H
 #define LODGE_TESTS_EMUL_H
@@ -20,6 +21,7 @@ struct emul {
 	uint64_t mem, rax;
 	uint32_t flags, flags_mask;
 	bool may_fail;		/* KVM need not know the form either */
+	unsigned int mode;
 };
 
 #define EMUL_BEGIN							\
@@ -33,9 +35,24 @@ struct emul {
 	GUEST64(e_##name, "mov $0xd0000, %edi\n"			\
 		"movabs $0x8877665544332211, %rax\n"			\
 		code "\n"						\
-		"pushf; pop %r9; mov %rax, %r8\n" G_DONE);		\
+		"pushf; pop %rbx; mov %rax, %rbp\n" G_DONE);		\
 	FIXTURE_VARIANT_ADD(emul, name) {				\
-		{ .guest = &e_##name, ##__VA_ARGS__ } }
+		{ .guest = &e_##name, .mode = ABI_LONG, ##__VA_ARGS__ } }
+
+#define EMUL32(name, code, ...)						\
+	GUEST32(e_##name, "mov $0xd0000, %edi; mov $0x44332211, %eax\n" \
+		code "\n"						\
+		"pushf; pop %ebx; mov %eax, %ebp\n" G_DONE);		\
+	FIXTURE_VARIANT_ADD(emul, name) {				\
+		{ .guest = &e_##name, .mode = ABI_PROT, ##__VA_ARGS__ } }
+
+#define EMUL16(name, code, ...)						\
+	GUEST16(e_##name, "mov $0xd000, %ax; mov %ax, %ds; mov %ax, %es\n" \
+		"xor %edi, %edi; mov $0x44332211, %eax\n"		\
+		code "\n"						\
+		"pushfl; popl %ebx; mov %eax, %ebp\n" G_DONE);		\
+	FIXTURE_VARIANT_ADD(emul, name) {				\
+		{ .guest = &e_##name, .mode = ABI_REAL, ##__VA_ARGS__ } }
 
 /* The device: reads from, or writes to, its 16 bytes. */
 static inline bool emul_access(struct kvm_run *run, uint8_t *device)
@@ -55,9 +72,10 @@ static inline bool emul_access(struct kvm_run *run, uint8_t *device)
 	TEST_F(emul, form)						\
 	{								\
 		const struct emul *e = &variant->e;			\
-		struct abi_vcpu *vcpu = abi_boot(ABI_LONG, e->guest);	\
+		struct abi_vcpu *vcpu = abi_boot(e->mode, e->guest);	\
 		uint64_t start = e->start ? e->start : EMUL_MEM;	\
 		uint64_t device[2] = { start, EMUL_MEM };		\
+		uint64_t rax = e->rax ? e->rax : EMUL_RAX;		\
 		struct kvm_regs regs;					\
 									\
 		while (abi_exit(vcpu) == KVM_EXIT_MMIO)			\
@@ -72,8 +90,10 @@ static inline bool emul_access(struct kvm_run *run, uint8_t *device)
 			abi_describe(vcpu);				\
 		regs = abi_regs(vcpu);					\
 		EXPECT_EQ(e->mem ? e->mem : start, device[0]);		\
-		EXPECT_EQ(e->rax ? e->rax : EMUL_RAX, regs.r8);		\
-		EXPECT_EQ(e->flags, regs.r9 & e->flags_mask);		\
+		if (e->mode != ABI_LONG)				\
+			rax &= 0xffffffff;				\
+		EXPECT_EQ(rax, regs.rbp);				\
+		EXPECT_EQ(e->flags, regs.rbx & e->flags_mask);		\
 	}								\
 	TEST_HARNESS_MAIN
 
