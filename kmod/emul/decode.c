@@ -3,8 +3,8 @@
  * From bytes to struct lodge_insn: prefixes, opcode, ModRM, SIB,
  * displacement and immediate.
  *
- * Called by everyone through lodge_emul_decode() and lodge_insn_length();
- * what an opcode looks like comes from tables.c. Next: execute.c.
+ * fetch.c calls this; what an opcode looks like comes from tables.c.
+ * Next: tables.c.
  */
 #include "internal.h"
 
@@ -14,41 +14,6 @@ struct decoder {
 	unsigned int pos;
 	int rc;			/* enum lodge_emul_result, or -errno */
 };
-
-/* Get more of the code at CS:RIP, up to the end of a page. */
-static int refill(struct lodge_emul *e)
-{
-	const struct lodge_seg *cs = &e->regs->seg[LODGE_CS];
-	unsigned int access = LODGE_ACCESS_FETCH;
-	struct lodge_insn *in = &e->insn;
-	u64 off = e->start_rip + in->have;
-	unsigned int n = LODGE_INSN_MAX - in->have;
-	u64 la = off;
-	gpa_t gpa;
-	int rc;
-
-	if (in->mode != LODGE_MODE_LONG64) {
-		off = (u32)off;
-		if (off > cs->limit)
-			return raise_gp0(e);
-		n = min_t(u64, n, (u64)cs->limit - off + 1);
-		la = (u32)(cs->base + off);
-	} else if (!lodge_canonical(e, la)) {
-		return raise_gp0(e);
-	}
-	n = min_t(u64, n, 4096 - (la & 4095));
-	if (cpl(e) == 3)
-		access |= LODGE_ACCESS_USER;
-	rc = e->ops->translate(e, la, access, &gpa);
-	if (rc != LODGE_EMUL_OK)
-		return rc;
-	rc = e->ops->read(e, gpa, in->bytes + in->have, n);
-	if (rc == LODGE_EMUL_IO)
-		return LODGE_EMUL_UNHANDLED;
-	if (rc == LODGE_EMUL_OK)
-		in->have += n;
-	return rc;
-}
 
 /* Make @n more bytes available at d->pos; never more than 15 in all. */
 static bool need(struct decoder *d, unsigned int n)
@@ -60,7 +25,7 @@ static bool need(struct decoder *d, unsigned int n)
 		return false;
 	}
 	while (d->pos + n > d->in->have) {
-		d->rc = d->e ? refill(d->e) : -EAGAIN;
+		d->rc = d->e ? lodge_fetch(d->e) : -EAGAIN;
 		if (d->rc)
 			return false;
 	}
@@ -99,7 +64,8 @@ static __always_inline s64 take_signed(struct decoder *d, unsigned int n)
 	return qword;
 }
 
-static void set_mode(struct lodge_insn *in, const struct lodge_regs *r)
+/* Mode, and the sizes that it implies. */
+void lodge_decode_mode(struct lodge_insn *in, const struct lodge_regs *r)
 {
 	bool big = r->seg[LODGE_CS].ar & LODGE_AR_DB;
 
@@ -446,12 +412,20 @@ static void take_insn(struct decoder *d)
 	take_imm(d);
 }
 
-static int decode(struct lodge_insn *in, struct lodge_emul *e,
-		  const struct lodge_regs *regs)
+/**
+ * lodge_decode() - make an instruction of its bytes
+ * @in: with bytes and have
+ * @e: emulator, to fetch more from; or NULL
+ * @regs: LODGE_R_SEGS and LODGE_R_CRS valid
+ *
+ * Return: enum lodge_emul_result; without @e, 0 or as lodge_insn_length().
+ */
+int lodge_decode(struct lodge_insn *in, struct lodge_emul *e,
+		 const struct lodge_regs *regs)
 {
 	struct decoder d = { .in = in, .e = e };
 
-	set_mode(in, regs);
+	lodge_decode_mode(in, regs);
 	take_insn(&d);
 	if (d.rc)
 		return d.rc;
@@ -459,47 +433,4 @@ static int decode(struct lodge_insn *in, struct lodge_emul *e,
 		in->seg = LODGE_DS;
 	in->len = d.pos;
 	return LODGE_EMUL_OK;
-}
-
-int lodge_emul_redecode(struct lodge_emul *e)
-{
-	const struct lodge_seg *cs = &e->regs->seg[LODGE_CS];
-	u64 last;
-	int rc;
-
-	e->start_rip = e->regs->rip;
-	rc = decode(&e->insn, e, e->regs);
-	if (rc != LODGE_EMUL_OK || e->insn.mode == LODGE_MODE_LONG64)
-		return rc;
-	/* Hardware may have handed over bytes from behind the limit. */
-	last = e->start_rip + e->insn.len - 1;
-	return last > cs->limit ? raise_gp0(e) : LODGE_EMUL_OK;
-}
-
-int lodge_emul_decode(struct lodge_emul *e, const u8 *bytes, unsigned int n)
-{
-	struct lodge_insn *in = &e->insn;
-
-	e->log.nr = 0;
-	e->log.next = 0;
-	in->have = min_t(unsigned int, n, LODGE_INSN_MAX);
-	if (!bytes)
-		in->have = 0;
-	else if (in->have == LODGE_INSN_MAX)
-		memcpy(in->bytes, bytes, LODGE_INSN_MAX);
-	else
-		memcpy(in->bytes, bytes, in->have);
-	return lodge_emul_redecode(e);
-}
-
-int lodge_insn_length(const struct lodge_regs *regs, const u8 *bytes,
-		      unsigned int n)
-{
-	struct lodge_insn in;
-	int rc;
-
-	in.have = min_t(unsigned int, n, LODGE_INSN_MAX);
-	memcpy(in.bytes, bytes, in.have);
-	rc = decode(&in, NULL, regs);
-	return rc ? rc : in.len;
 }

@@ -6,7 +6,7 @@
  * no slot backs, string port I/O, or an intercepted instruction it has not
  * decoded. Everything the emulator needs of the world outside the registers
  * goes through struct lodge_emul_ops; it calls nothing else. Pure.
- * Next: decode.c, then execute.c.
+ * Next: fetch.c, decode.c, then execute.c.
  *
  * The life of one instruction:
  *
@@ -37,7 +37,10 @@ enum lodge_emul_result {
 	LODGE_EMUL_FAULT,
 	/* Nothing committed; do e->io, then lodge_emul_io_done(). */
 	LODGE_EMUL_IO,
-	/* Nothing committed; enter the guest again, it will come back. */
+	/* Nothing committed; enter the guest again, it will come back. Or
+	 * execute again at once, if what stood in the way is gone: the log
+	 * is kept until the next lodge_emul_decode().
+	 */
 	LODGE_EMUL_RETRY,
 	/* Not known to the emulator: e->insn.bytes[] tell what. */
 	LODGE_EMUL_UNHANDLED,
@@ -131,7 +134,7 @@ struct lodge_insn {
 /* Instructions whose meaning is the caller's: see ops->system(). */
 enum lodge_emul_system {
 	LODGE_SYS_HLT, LODGE_SYS_PAUSE, LODGE_SYS_CPUID, LODGE_SYS_RDTSC,
-	LODGE_SYS_RDTSCP, LODGE_SYS_RDPMC, LODGE_SYS_RDPID,
+	LODGE_SYS_RDTSCP, LODGE_SYS_RDPMC,
 	LODGE_SYS_INVD, LODGE_SYS_WBINVD,
 	LODGE_SYS_INVLPG,	/* arg: linear address */
 	LODGE_SYS_INVPCID,	/* arg: type; descriptor in e->buf */
@@ -272,6 +275,19 @@ void lodge_emul_init(struct lodge_emul *e, struct lodge_regs *regs,
  * CS), RETRY, or UNHANDLED when code lies in device memory.
  */
 int lodge_emul_decode(struct lodge_emul *e, const u8 *bytes, unsigned int n);
+
+/**
+ * lodge_emul_length() - lodge_emul_decode(), when only the length is wanted
+ * @e: emulator; e->regs valid with LODGE_R_SEGS and LODGE_R_CRS
+ * @bytes: what hardware has already fetched from there, may be NULL
+ * @n: how many
+ *
+ * Much faster for the instructions that hardware intercepts most. Of e->insn
+ * only bytes, have and len mean anything afterwards.
+ *
+ * Return: as lodge_emul_decode().
+ */
+int lodge_emul_length(struct lodge_emul *e, const u8 *bytes, unsigned int n);
 
 /**
  * lodge_emul_redecode() - make e->insn again from e->insn.bytes

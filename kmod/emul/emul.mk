@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The emulator's files, for Kbuild and for the tests that compile them in
 # userspace, in the order to read them.
-lodge-emul := decode tables tables_0f execute mem data alu shift bits muldiv
+lodge-emul := fetch decode tables tables_0f execute mem data alu shift bits muldiv
 lodge-emul += bcd string io stack branch flags intr
 lodge-emul += descriptor seg far dtable control sse
 

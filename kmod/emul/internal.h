@@ -127,6 +127,12 @@ static inline const struct lodge_seg *seg_now(const struct lodge_emul *e,
 	return e->seg_dirty & BIT(nr) ? &e->seg[nr] : &e->regs->seg[nr];
 }
 
+/* fetch.c, decode.c */
+int lodge_fetch(struct lodge_emul *e);
+void lodge_decode_mode(struct lodge_insn *in, const struct lodge_regs *r);
+int lodge_decode(struct lodge_insn *in, struct lodge_emul *e,
+		 const struct lodge_regs *regs);
+
 /* execute.c */
 u64 lodge_reg_read(const struct lodge_emul *e, unsigned int nr,
 		   unsigned int size);

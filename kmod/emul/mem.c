@@ -263,6 +263,14 @@ static int page_access(struct lodge_emul *e, gpa_t gpa, u8 *data,
 	return rc;
 }
 
+/* Where linear addresses have 64 bits: the tables' have, in all of long mode. */
+static bool wide_addresses(const struct lodge_emul *e, unsigned int access)
+{
+	if (access & LODGE_ACCESS_IMPLICIT)
+		return e->regs->efer & LODGE_EFER_LMA;
+	return long64(e);
+}
+
 /* Both pages are translated before either is touched. */
 static int linear_access(struct lodge_emul *e, gva_t la, u8 *data,
 			 unsigned int len, unsigned int access, bool write,
@@ -280,7 +288,7 @@ static int linear_access(struct lodge_emul *e, gva_t la, u8 *data,
 		return rc;
 	if (likely(n == len))
 		return page_access(e, gpa, data, len, write, old, false);
-	if (!long64(e))
+	if (!wide_addresses(e, access))
 		la2 = (u32)la2;
 	rc = e->ops->translate(e, la2, access, &gpa2);
 	if (rc != LODGE_EMUL_OK)

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#include "ktap.h"
+#include "machine.h"
 #include "native_gen.h"
 
 #define BORDER		(CODE_BASE + 0x1000)
@@ -255,6 +255,40 @@ static bool lengths_known(void)
 	return ok;
 }
 
+/* Fetched by the emulator itself, as where hardware hands over no bytes. */
+static bool lengths_fetched(void)
+{
+	struct machine *m = machine_new(PROT32, 0);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		memcpy(m->mem + CODE, known[i].bytes, LODGE_INSN_MAX);
+		CHECK(lodge_emul_length(&m->e, NULL, 0) == LODGE_EMUL_OK);
+		CHECK(m->e.insn.len == known[i].len32);
+		CHECK(lodge_emul_length(&m->e, known[i].bytes, 2) ==
+		      LODGE_EMUL_OK);
+		CHECK(m->e.insn.len == known[i].len32);
+	}
+	/* the last bytes of a page, and of the segment */
+	m->regs.rip = CODE + 4096 - 2;
+	m->page[CODE / 4096 + 1] = 0;
+	machine_poke(m, CODE + 4096 - 2, 0xa20f, 2);
+	CHECK(lodge_emul_length(&m->e, NULL, 0) == LODGE_EMUL_OK);
+	CHECK(m->e.insn.len == 2);
+	machine_poke(m, CODE + 4096 - 2, 0x010f, 2);
+	CHECK(lodge_emul_length(&m->e, NULL, 0) == LODGE_EMUL_FAULT);
+	CHECK(m->e.fault.vector == LODGE_PF &&
+	      m->e.fault.cr2 == CODE + 4096);
+	m->regs.rip = CODE;
+	m->regs.seg[LODGE_CS].limit = CODE + 1;
+	CHECK(lodge_emul_length(&m->e, (const u8 *)"\x0f\x20\xc0", 3) ==
+	      LODGE_EMUL_FAULT);
+	CHECK(m->e.fault.vector == LODGE_GP);
+	CHECK(lodge_emul_length(&m->e, (const u8 *)"\x0f\xa2\xc0", 3) ==
+	      LODGE_EMUL_OK);
+	return true;
+}
+
 static bool length_limits(void)
 {
 	u8 bytes[LODGE_INSN_MAX + 1];
@@ -276,6 +310,7 @@ static bool length_limits(void)
 const struct ktap_test length_tests[] = {
 	{ "lengths of intercepted instructions in 16, 32 and 64-bit code",
 	  lengths_known },
+	{ "lengths of instructions fetched from memory", lengths_fetched },
 	{ "length of an instruction cut short, or too long", length_limits },
 	{ "lengths of all opcodes are the CPU's, 64-bit", lengths_64 },
 	{ "lengths of all opcodes are the CPU's, 32-bit", lengths_32 },
