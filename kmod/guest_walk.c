@@ -272,6 +272,43 @@ static gpa_t walk_address(const struct walk_state *s, gva_t gva)
 	return frame | (gva & walk_bits(shift - 1, 0));
 }
 
+/*
+ * What nearly every walk is: four-level tables with nothing to set and nothing
+ * to refuse. Whatever is not as plain as that is left to the walk by the rules:
+ * false, and nothing is said.
+ */
+static bool walk_plain(struct lodge_walk *w, gva_t gva, u32 access, gpa_t *gpa)
+{
+	u64 reserved = walk_bits(51, w->maxphyaddr);
+	u64 e = w->cr3, all = ~0ULL, any = 0, frame = walk_bits(51, 12);
+	int level = 5;
+
+	if (!(w->efer & LODGE_EFER_NX))
+		reserved |= PTE_NX;
+	do {
+		level--;
+		if (w->read(w, (e & frame) + (gva >> (9 * level) & 0xff8), &e, 8))
+			return false;
+		if (!(e & PTE_P) || !(e & PTE_A) || (e & reserved))
+			return false;
+		all &= e;
+		any |= e;
+	} while (level > 1 && !(e & PTE_PS));
+	if (level > 2 || (level == 2 && (e & walk_bits(20, 13))))
+		return false;
+	/* Supervisor to supervisor's page, or user to user's, no special rule. */
+	if (!(all & PTE_U) != !(access & LODGE_PF_U) ||
+	    (access & LODGE_WALK_IMPLICIT) || (w->cr4 & LODGE_CR4_PKE))
+		return false;
+	if ((access & LODGE_PF_I) && (any & PTE_NX))
+		return false;
+	if ((access & LODGE_PF_W) && (!(all & PTE_W) || !(e & PTE_D)))
+		return false;
+	frame = level == 2 ? walk_bits(51, 21) : frame;
+	*gpa = (e & frame) | (gva & ~frame & walk_bits(51, 0));
+	return true;
+}
+
 int lodge_walk_guest(struct lodge_walk *w, gva_t gva, u32 access, gpa_t *gpa,
 		     struct lodge_fault *fault)
 {
@@ -279,6 +316,8 @@ int lodge_walk_guest(struct lodge_walk *w, gva_t gva, u32 access, gpa_t *gpa,
 	int try, err;
 	u32 why;
 
+	if (likely(w->efer & LODGE_EFER_LMA) && walk_plain(w, gva, access, gpa))
+		return 0;
 	if (!(w->efer & LODGE_EFER_LMA))
 		gva = (u32)gva;
 	if (!(w->cr0 & LODGE_CR0_PG)) {

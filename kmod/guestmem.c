@@ -286,8 +286,40 @@ int lodge_gpa_cmpxchg_atomic(struct lodge_vm *vm, gpa_t gpa, void *old,
 struct vcpu_walk {
 	struct lodge_walk walk;
 	struct lodge_vm *vm;
+	const struct lodge_slot *slot;	/* of the last entry, while srcu is held */
 	bool atomic;
 };
+
+/* An entry of a table, srcu held: no function call where all is as it was. */
+static int walk_read_atomic(struct lodge_walk *w, gpa_t gpa, void *p, size_t n)
+{
+	struct vcpu_walk *vw = container_of(w, struct vcpu_walk, walk);
+	const struct lodge_slot *slot = vw->slot;
+	gfn_t gfn = gpa >> PAGE_SHIFT;
+	u64 __user *u;
+
+	if (n != sizeof(u64))
+		return gpa_copy(vw->vm, gpa, p, n, false, true);
+	if (!slot || gfn - slot->base >= slot->pages) {
+		slot = lodge_slot_find(vw->vm, gfn);
+		if (!slot)
+			return -EFAULT;
+		vw->slot = slot;
+	}
+	u = (u64 __user *)(lodge_slot_hva(slot, gfn) + offset_in_page(gpa));
+	pagefault_disable();
+	if (!user_read_access_begin(u, sizeof(*u)))
+		goto out;
+	unsafe_get_user(*(u64 *)p, u, fault);
+	user_read_access_end();
+	pagefault_enable();
+	return 0;
+fault:
+	user_read_access_end();
+out:
+	pagefault_enable();
+	return -EAGAIN;
+}
 
 static int walk_read(struct lodge_walk *w, gpa_t gpa, void *p, size_t n)
 {
@@ -345,7 +377,16 @@ int lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
 		.atomic = access & LODGE_WALK_ATOMIC,
 	};
 
+	int idx, err;
+
 	if (r->cr4 & LODGE_CR4_PKE)
 		vw.walk.pkru = lodge_fpu_pkru(vcpu);
-	return lodge_walk_guest(&vw.walk, gva, access, gpa, fault);
+	/* User addresses mean nothing elsewhere. */
+	if (!vw.atomic || current->mm != vcpu->vm->mm)
+		return lodge_walk_guest(&vw.walk, gva, access, gpa, fault);
+	vw.walk.read = walk_read_atomic;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	err = lodge_walk_guest(&vw.walk, gva, access, gpa, fault);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return err;
 }
