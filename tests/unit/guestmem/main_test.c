@@ -29,6 +29,7 @@ static const struct ktap_test tests[] = {
 	{ "accessed and dirty bits", test_walk_marks },
 	{ "tables that change under the walk", test_walk_race },
 	{ "memory that fails", test_walk_errors },
+	{ "all ways through the walk agree", test_walk_ways },
 };
 
 int main(void)

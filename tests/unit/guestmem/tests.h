@@ -26,5 +26,6 @@ void test_walk_levels(void);
 void test_walk_marks(void);
 void test_walk_race(void);
 void test_walk_errors(void);
+void test_walk_ways(void);
 
 #endif /* TESTS_H */

@@ -3,6 +3,8 @@
  * Tests of kmod/guest_walk.c, one rule of the manuals a test: rights, accessed
  * and dirty bits, tables that change or are not there.
  */
+#include <stdlib.h>
+
 #include "walk_guest.h"
 
 void test_walk_nx(void)
@@ -207,4 +209,82 @@ void test_walk_errors(void)
 	guest_long();
 	set(T3 + 40, 0x100000 | ALL);
 	CHECK_EQ(fault(GVA, 0), 0);
+}
+
+/* One of the entries of the walk, plain or with a few bits turned over. */
+static void set_random(gpa_t at, u64 e)
+{
+	static const u64 bits[] = {
+		P, W, U, A, D, PS, NX, 1ULL << 12, 1ULL << 13, 1ULL << 21,
+		1ULL << 39, 1ULL << 40, 1ULL << 51, 1ULL << 52, 0x200,
+	};
+
+	e |= A | D;
+	while (random() % 4 == 0)
+		e ^= bits[random() % ARRAY_SIZE(bits)];
+	set(at, e);
+}
+
+static void guest_random(void)
+{
+	guest_long();
+	set_random(T4 + 40, T3 | ALL);
+	set_random(T3 + 40, T2 | ALL);
+	set_random(T2 + 40, random() & 1 ? T1 | ALL : 0x40200000 | ALL | PS);
+	set_random(T1 + 40, 0x12345000 | ALL);
+	if (random() % 2) {		/* a supervisor's page more often */
+		set(T4 + 40, get(T4 + 40, 8) & ~U);
+		w.cr4 |= LODGE_CR4_SMEP;
+	}
+	if (random() % 4 == 0)
+		w.efer &= ~LODGE_EFER_NX;
+	if (random() % 4 == 0)
+		w.cr0 &= ~LODGE_CR0_WP;
+	if (random() % 4 == 0)
+		w.cr4 |= LODGE_CR4_SMAP;
+	if (random() % 4 == 0)
+		w.rflags |= LODGE_RFLAGS_AC;
+	if (random() % 4 == 0)
+		w.has_1g = false;
+}
+
+/*
+ * Keys that forbid nothing change nothing, but for the way that the walk goes:
+ * by all the rules. What it does and leaves behind is the same.
+ */
+void test_walk_ways(void)
+{
+	static const u32 access[] = {
+		0, PF_W, PF_U, PF_U | PF_W, PF_I, PF_U | PF_I, IMPL, PF_U | IMPL,
+	};
+	u64 left[4];
+	gpa_t at[] = { T1 + 40, T2 + 40, T3 + 40, T4 + 40 };
+	unsigned int i, j, mapped = 0;
+
+	srandom(3);
+	for (i = 0; i < 200000; i++) {
+		u32 a = access[random() % ARRAY_SIZE(access)];
+		struct lodge_fault f[2] = {};
+		gpa_t gpa[2] = {};
+		int r[2];
+
+		guest_random();
+		for (j = 0; j < 4; j++)
+			set(0x7000 + j * 8, get(at[j], 8));
+		r[0] = lodge_walk_guest(&w, GVA | 0x678, a, &gpa[0], &f[0]);
+		for (j = 0; j < 4; j++) {
+			left[j] = get(at[j], 8);
+			set(at[j], get(0x7000 + j * 8, 8));
+		}
+		w.cr4 |= LODGE_CR4_PKE;
+		r[1] = lodge_walk_guest(&w, GVA | 0x678, a, &gpa[1], &f[1]);
+		CHECK_EQ(r[0], r[1]);
+		CHECK_EQ(gpa[0], gpa[1]);
+		CHECK_EQ(f[0].error, f[1].error);
+		for (j = 0; j < 4; j++)
+			CHECK_EQ(left[j], get(at[j], 8));
+		mapped += !r[0];
+	}
+	/* Neither of the two outcomes is rare. */
+	CHECK(mapped > 20000 && mapped < 180000);
 }
