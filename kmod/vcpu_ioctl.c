@@ -87,8 +87,7 @@ static long vcpu_translate(const struct lodge_call *c)
 	int r;
 
 	lodge_need(c->vcpu, LODGE_R_SEGS | LODGE_R_CRS);
-	r = lodge_guest_walk(c->vcpu, t->linear_address, LODGE_WALK_IMPLICIT,
-			     &gpa, &fault);
+	r = lodge_guest_walk(c->vcpu, t->linear_address, 0, &gpa, &fault);
 	if (r < 0)
 		return r;
 	t->physical_address = r ? ~0ULL : gpa;
