@@ -6,13 +6,16 @@
 # each program. Started by run.sh through host.sh, which has put the programs
 # into /abi, the modules into /lodge/ko. Read compare.awk next.
 #
-#	inside.sh [--kvm-only] [PROGRAM...]
+#	inside.sh [--kvm-only | --share] [PROGRAM...]
 #
 # The environment's LODGE_DEVICE is the device under test (/dev/lodge), and
 # LODGE_ARGS are the module's parameters.
 device=${LODGE_DEVICE:-/dev/lodge}
-only=
-[ "$1" != --kvm-only ] || { only=kvm; shift; }
+only='' share=''
+case $1 in
+--kvm-only)	only=yes; shift ;;
+--share)	share=yes; shift ;;
+esac
 cd /abi/bin || exit
 [ $# -gt 0 ] || set -- *
 kernel=$(uname -r | cut -d. -f1,2)
@@ -48,6 +51,7 @@ mkdir -p /out
 
 if [ ! -e "$device" ]; then
 	for name in kvm_amd kvm irqbypass; do
+		[ -z "$share" ] || continue
 		! grep -q "^$name " /proc/modules || /bin/rmmod $name
 	done
 	# shellcheck disable=SC2086 # the parameters are words

@@ -5,17 +5,20 @@
 # compares. Called by tests/run.sh with the hosts' kernels in KERNELS; prints
 # KTAP. What happens in the hosts is in inside.sh; read that next.
 #
-#	tests/abi/run.sh [--kvm-only] [PROGRAM...]
+#	tests/abi/run.sh [--kvm-only | --share] [PROGRAM...]
 #
-# With names, only these programs. ABI_OUT (environment) is a folder for all
-# that the programs printed, LODGE_ARGS are the module's parameters.
+# With names, only these programs; with --share, KVM stays loaded beside Lodge.
+# In the environment: ABI_OUT is a folder for all that the programs print,
+# ABI_CPU QEMU's CPU model, LODGE_ARGS the module's parameters.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
 
 tests/machine/deps.sh abi host || exit
 programs=("$@")
-[ "${1-}" != --kvm-only ] || programs=("${@:2}")
+case ${1-} in
+--*)	programs=("${@:2}") ;;
+esac
 make -s -j2 -C tests/abi "${programs[@]}" >&2 || exit
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
 failed=0
@@ -25,6 +28,7 @@ for kernel in "${kernels[@]}"; do
 	options=()
 	[ "${1-}" = --kvm-only ] ||
 		options+=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
+	[ -z "${ABI_CPU-}" ] || options+=(--cpu "$ABI_CPU")
 	[ -z "${ABI_OUT-}" ] || options+=(--get "$ABI_OUT/$kernel")
 	TCG=thread=single tests/machine/host.sh --kernel "$kernel" --mem 1536 \
 		--cpus 2 --timeout 1100 --carry kvm_amd "${options[@]}" \
