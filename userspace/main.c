@@ -169,9 +169,8 @@ static const struct argp main_argp = {
 	.options = main_options,
 	.parser = main_parse,
 	.args_doc = "run",
-	.doc = "Run a Linux guest on Lodge.\v"
-	       "Ctrl-a x ends the guest, Ctrl-a h lists the other keys. The "
-	       "status is 0 when the guest turns its power off, 1 on failure "
+	.doc = "Run a Linux guest on Lodge.\vCtrl-a x ends the guest, Ctrl-a h lists the other keys.\n"
+	       "The status is 0 when the guest turns its power off, 1 on failure\n"
 	       "and 2 for a bad command line.",
 };
 
