@@ -28,9 +28,12 @@ static struct abi_vcpu *boot(const struct abi_guest *guest, void *p)
 TEST(on_demand)
 {
 	uint32_t *p = abi_map(SIZE);
-	struct abi_vcpu *vcpu = boot(&writer, p);
 	unsigned char resident;
+	struct abi_vcpu *vcpu;
 
+	/* Else a large page of the mapping beside it may reach in here. */
+	ASSERT_EQ(0, madvise(p, SIZE, MADV_NOHUGEPAGE));
+	vcpu = boot(&writer, p);
 	ASSERT_EQ(0, mincore(p + 4096, 4096, &resident));
 	EXPECT_EQ(0, resident & 1);
 	abi_report(vcpu);
