@@ -63,7 +63,7 @@ struct lodge_vendor_ops {
 	void (*enter)(struct lodge_vcpu *vcpu, struct lodge_exit *exit);
 	void (*bracket_end)(struct lodge_vcpu *vcpu);
 
-	/* Registers by group (LODGE_R_*). Anywhere, vcpu->mutex held. */
+	/* Registers by group (LODGE_R_*): from anywhere; to, in the bracket. */
 	void (*sync_from_hw)(struct lodge_vcpu *vcpu, u32 groups);
 	void (*sync_to_hw)(struct lodge_vcpu *vcpu, u32 groups);
 

@@ -99,6 +99,7 @@ void svm_update_intercepts(struct lodge_vcpu *vcpu);
 int svm_explain(struct lodge_vcpu *vcpu, char *text, size_t size);
 
 /* svm_run.c */
+void svm_drs_load(const struct lodge_regs *r);
 void svm_take_hardware(struct svm_cpu *cpu);
 void svm_give_hardware(struct svm_cpu *cpu);
 void svm_bracket_begin(struct lodge_vcpu *vcpu);

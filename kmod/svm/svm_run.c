@@ -44,13 +44,24 @@ void svm_give_hardware(struct svm_cpu *cpu)
 		lodge_wrmsr(MSR_EFER, cpu->found_efer);
 }
 
-static void svm_drs_load(struct svm_cpu *cpu, const struct lodge_regs *r)
+/**
+ * svm_drs_load() - the guest's DR0 to DR3 into the hardware
+ * @r: guest's registers
+ *
+ * Context: in the bracket; the VMCB has DR6 and DR7. What was found there is
+ * put back when the bracket ends.
+ */
+void svm_drs_load(const struct lodge_regs *r)
 {
-	cpu->found_dr[0] = native_get_debugreg(0);
-	cpu->found_dr[1] = native_get_debugreg(1);
-	cpu->found_dr[2] = native_get_debugreg(2);
-	cpu->found_dr[3] = native_get_debugreg(3);
-	native_set_debugreg(7, 0);
+	struct svm_cpu *cpu = this_cpu_ptr(svm_cpus);
+
+	if (!cpu->drs_loaded) {
+		cpu->found_dr[0] = native_get_debugreg(0);
+		cpu->found_dr[1] = native_get_debugreg(1);
+		cpu->found_dr[2] = native_get_debugreg(2);
+		cpu->found_dr[3] = native_get_debugreg(3);
+		native_set_debugreg(7, 0);
+	}
 	native_set_debugreg(0, r->dr[0]);
 	native_set_debugreg(1, r->dr[1]);
 	native_set_debugreg(2, r->dr[2]);
@@ -96,7 +107,7 @@ void svm_bracket_begin(struct lodge_vcpu *vcpu)
 	svm_vmsave(cpu->host_pa);
 	cpu->found_dr7 = native_get_debugreg(7);
 	if (unlikely(svm->load_drs))
-		svm_drs_load(cpu, &vcpu->regs);
+		svm_drs_load(&vcpu->regs);
 	if (lodge_caps.tsc_ratio_frac_bits)
 		svm_tsc_ratio_load(cpu, vcpu->clock.tsc_ratio ?:
 				   BIT_ULL(lodge_caps.tsc_ratio_frac_bits));

@@ -152,6 +152,8 @@ static void svm_drs_to_hw(struct svm_vcpu *svm)
 	svm->vmcb->dr6 = r->dr6;
 	svm->vmcb->dr7 = dr7;
 	svm->load_drs = dr7 & 0xff;
+	if (unlikely(svm->load_drs))
+		svm_drs_load(r);
 	svm->vmcb->clean &= ~SVM_CLEAN_DR;
 }
 
@@ -193,7 +195,7 @@ void svm_sync_from_hw(struct lodge_vcpu *vcpu, u32 groups)
 
 /**
  * svm_sync_to_hw() - write groups of vcpu->regs for the next entry
- * @vcpu: its mutex held
+ * @vcpu: in the bracket
  * @groups: LODGE_R_*, valid
  */
 void svm_sync_to_hw(struct lodge_vcpu *vcpu, u32 groups)
