@@ -26,7 +26,7 @@
 
 #define LODGE_INSN_MAX		15	/* bytes in an instruction */
 #define LODGE_EMUL_LOG_MAX	20	/* device accesses in an instruction */
-#define LODGE_EMUL_REP_MAX	256	/* iterations in one call of execute */
+#define LODGE_EMUL_REP_MAX	64	/* iterations in one call of execute */
 
 enum lodge_emul_result {
 	/* Done, registers committed; or stopped between two iterations of a

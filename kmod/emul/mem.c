@@ -9,7 +9,7 @@
  */
 #include "internal.h"
 
-#define PAGE		4096U
+#define GUEST_PAGE	4096U
 
 bool lodge_canonical(const struct lodge_emul *e, u64 la)
 {
@@ -276,7 +276,8 @@ static int linear_access(struct lodge_emul *e, gva_t la, u8 *data,
 			 unsigned int len, unsigned int access, bool write,
 			 const void *old)
 {
-	unsigned int n = min_t(unsigned int, len, PAGE - (la & (PAGE - 1)));
+	unsigned int n = min_t(unsigned int, len,
+			       GUEST_PAGE - (la & (GUEST_PAGE - 1)));
 	gva_t la2 = la + n;
 	gpa_t gpa, gpa2;
 	int rc;
@@ -325,9 +326,9 @@ int lodge_linear_probe(struct lodge_emul *e, gva_t la, unsigned int len,
 	if (cpl(e) == 3)
 		access |= LODGE_ACCESS_USER;
 	rc = e->ops->translate(e, la, access, &gpa);
-	if (rc != LODGE_EMUL_OK || !((la ^ last) & ~(u64)(PAGE - 1)))
+	if (rc != LODGE_EMUL_OK || !((la ^ last) & ~(u64)(GUEST_PAGE - 1)))
 		return rc;
-	last &= ~(u64)(PAGE - 1);
+	last &= ~(u64)(GUEST_PAGE - 1);
 	if (!long64(e))
 		last = (u32)last;
 	return e->ops->translate(e, last, access, &gpa);

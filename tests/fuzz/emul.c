@@ -303,14 +303,18 @@ static void check_length(const struct world *w)
 static int run_one(struct world *w)
 {
 	struct lodge_regs old = w->regs;
-	unsigned int n;
-	int rc;
+	unsigned int n, len;
+	int rc, length_rc;
 
+	length_rc = lodge_emul_length(&w->e, w->in->code, w->in->given & 15);
+	len = w->e.insn.len;
 	rc = lodge_emul_decode(&w->e, w->in->code, w->in->given & 15);
 	if (rc != LODGE_EMUL_OK) {
 		REQUIRE(!memcmp(&old, &w->regs, sizeof(old)));
+		REQUIRE(length_rc == rc);
 		return -1;
 	}
+	REQUIRE(length_rc == rc && len == w->e.insn.len);
 	check_length(w);
 	rc = lodge_emul_execute(&w->e);
 	for (n = 0; rc == LODGE_EMUL_IO; n++) {
