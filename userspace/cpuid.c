@@ -154,6 +154,17 @@ static void topo_build(struct kvm_cpuid2 *cpuid, uint32_t leaf)
 	}
 }
 
+unsigned int lodge_cpuid_address_bits(struct kvm_cpuid2 *cpuid)
+{
+	const struct kvm_cpuid_entry2 *e = cpuid_find(cpuid, 0x80000008, 0);
+	unsigned int bits = e ? e->eax & 0xff : 0;
+
+	/* What a CPU has that does not say; 52 is what page tables can hold. */
+	if (!bits)
+		return 36;
+	return bits < 52 ? bits : 52;
+}
+
 void lodge_cpuid_fix(struct kvm_cpuid2 *cpuid, unsigned int id,
 		     unsigned int cpus, bool tsc_deadline)
 {

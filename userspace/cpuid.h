@@ -24,4 +24,12 @@
 void lodge_cpuid_fix(struct kvm_cpuid2 *cpuid, unsigned int id,
 		     unsigned int cpus, bool tsc_deadline);
 
+/**
+ * lodge_cpuid_address_bits() - width of a guest-physical address
+ * @cpuid: supported leaves
+ *
+ * Return: bits, at most 52.
+ */
+unsigned int lodge_cpuid_address_bits(struct kvm_cpuid2 *cpuid);
+
 #endif /* LODGE_CPUID_H */

@@ -324,6 +324,21 @@ static int machine_source(struct lodge_machine *m, struct lodge_source *src,
 	return lodge_loop_add(&m->loop, src);
 }
 
+/* Whether all memory has an address that the guest's CPUs can form. */
+static int machine_check_memory(const struct lodge_machine *m)
+{
+	uint64_t size = m->config->mem_size, end;
+	unsigned int bits = lodge_cpuid_address_bits(m->cpuid);
+
+	end = size <= LODGE_MEM_LOW_MAX ? size :
+	      size - LODGE_MEM_LOW_MAX + LODGE_MEM_HIGH_BASE;
+	if (end <= 1ull << bits)
+		return 0;
+	lodge_err("memory is too large: this processor's addresses have %u bits (--mem)",
+		  bits);
+	return -ENOMEM;
+}
+
 /* What must be there before the terminal changes its mode. */
 static int machine_open(struct lodge_machine *m)
 {
@@ -348,6 +363,9 @@ static int machine_open(struct lodge_machine *m)
 	m->cpuid = lodge_vm_cpuid(&m->vm);
 	if (!m->cpuid)
 		return -EIO;
+	ret = machine_check_memory(m);
+	if (ret)
+		return ret;
 
 	ret = lodge_loop_init(&m->loop);
 	if (!ret)

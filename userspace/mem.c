@@ -9,17 +9,38 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define MEM_PAGE	4096ull
+#define MEM_HUGE	0x200000ull
+
+/*
+ * Map @size bytes whose address is a multiple of a huge page, as guest-physical
+ * addresses are: only then can huge pages of ours be the guest's too.
+ */
+static uint8_t *mem_map(uint64_t size)
+{
+	uint8_t *map, *start;
+
+	map = mmap(NULL, size + MEM_HUGE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		return NULL;
+	start = (uint8_t *)(((uintptr_t)map + MEM_HUGE - 1) & -MEM_HUGE);
+	if (start > map)
+		munmap(map, start - map);
+	munmap(start + size, MEM_HUGE - (start - map));
+	return start;
+}
+
 int lodge_mem_create(struct lodge_mem *mem, uint64_t size)
 {
 	uint64_t low = size < LODGE_MEM_LOW_MAX ? size : LODGE_MEM_LOW_MAX;
 	uint8_t *host;
 
 	memset(mem, 0, sizeof(*mem));
-	if (size != (size_t)size)
-		return -ENOMEM;
-	host = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (host == MAP_FAILED)
+	if (size % MEM_PAGE || size > SIZE_MAX - MEM_HUGE)
+		return -EINVAL;
+	host = mem_map(size);
+	if (!host)
 		return -errno;
 	/* A core dump of the launcher is about the launcher. */
 	madvise(host, size, MADV_DONTDUMP);

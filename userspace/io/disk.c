@@ -85,6 +85,17 @@ static int disk_setup(struct lodge_disk *disk, bool uring)
 	return 0;
 }
 
+/* A block device that is mounted, or part of something that is, is refused. */
+static int disk_open_file(const char *path, bool readonly)
+{
+	int flags = O_CLOEXEC | (readonly ? O_RDONLY : O_RDWR);
+	struct stat st;
+
+	if (!readonly && !stat(path, &st) && S_ISBLK(st.st_mode))
+		flags |= O_EXCL;
+	return open(path, flags);
+}
+
 int lodge_disk_open(struct lodge_disk *disk, const char *path, bool readonly,
 		    bool uring)
 {
@@ -94,7 +105,7 @@ int lodge_disk_open(struct lodge_disk *disk, const char *path, bool readonly,
 	disk->path = path;
 	disk->readonly = readonly;
 	disk->event = -1;
-	disk->fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	disk->fd = disk_open_file(path, readonly);
 	if (disk->fd < 0)
 		return disk_error(path, errno);
 	ret = disk_setup(disk, uring);

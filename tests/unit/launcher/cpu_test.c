@@ -275,6 +275,10 @@ void test_cpuid_intel(void)
 	leaf(4, 3, 0xfc07c163, 1, 2, 3);
 	leaf(4, 4, 0, 0, 0, 0);
 	leaf(0x80000008, 0, 0x302e, 0, 0, 0);
+	CHECK_EQ(lodge_cpuid_address_bits(cpuid), 0x2e);
+	cpuid->nent--;
+	CHECK_EQ(lodge_cpuid_address_bits(cpuid), 36);
+	cpuid->nent++;
 	lodge_cpuid_fix(cpuid, 0, 1, false);
 	CHECK_EQ(find(1, 0)->ebx, 0x0001ffff);
 	CHECK_EQ(find(1, 0)->ecx, 1u << 31);

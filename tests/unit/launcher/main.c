@@ -33,7 +33,7 @@ int test_file(char path[32])
 static const struct ktap_test tests[] = {
 	TEST(boot_parse), TEST(boot_place), TEST(boot_load), TEST(boot_e820),
 	TEST(boot_acpi), TEST(boot_dsdt), TEST(boot_regs),
-	TEST(bus_add), TEST(bus_access), TEST(mem_ptr),
+	TEST(bus_add), TEST(bus_access), TEST(mem_ptr), TEST(mem_create),
 	TEST(cpuid_amd), TEST(cpuid_intel),
 	TEST(serial_output), TEST(serial_input), TEST(serial_interrupts),
 	TEST(serial_loop), TEST(serial_wide),

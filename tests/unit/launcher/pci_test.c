@@ -98,6 +98,28 @@ void test_mem_ptr(void)
 	CHECK(!lodge_mem_ptr(&mem, LODGE_MEM_HIGH_BASE + 0xff9, 8));
 }
 
+void test_mem_create(void)
+{
+	struct lodge_mem mem;
+
+	CHECK_EQ(lodge_mem_create(&mem, 5ull << 30), 0);
+	CHECK_EQ(mem.nr, 2);
+	CHECK_EQ(lodge_mem_low_end(&mem), LODGE_MEM_LOW_MAX);
+	CHECK_EQ(mem.region[1].size, 2ull << 30);
+	/* So that huge pages fit. */
+	CHECK_EQ((uintptr_t)mem.region[0].host % 0x200000, 0);
+	CHECK_EQ((uintptr_t)mem.region[1].host % 0x200000, 0);
+	memset(lodge_mem_ptr(&mem, (6ull << 30) - 8, 8), 1, 8);
+	CHECK(!lodge_mem_ptr(&mem, (6ull << 30) - 8, 9));
+	CHECK(!lodge_mem_ptr(&mem, LODGE_MEM_LOW_MAX - 4, 8));
+	lodge_mem_destroy(&mem);
+	CHECK_EQ(lodge_mem_create(&mem, 12288), 0);
+	memset(mem.region[0].host, 1, 12288);
+	lodge_mem_destroy(&mem);
+	CHECK_EQ(lodge_mem_create(&mem, 100), -EINVAL);
+	CHECK_EQ(lodge_mem_create(&mem, -4096ull), -EINVAL);
+}
+
 static struct lodge_pci pci;
 static struct lodge_pci_dev card;
 static struct lodge_bus mmio;

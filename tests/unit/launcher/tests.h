@@ -27,6 +27,7 @@ void test_boot_regs(void);
 void test_bus_add(void);
 void test_bus_access(void);
 void test_mem_ptr(void);
+void test_mem_create(void);
 
 void test_cpuid_amd(void);
 void test_cpuid_intel(void);
