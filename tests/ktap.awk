@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Reads KTAP from one part of the tests, shows it, and counts. Called by
+# Reads KTAP from one part of the tests and counts. Called by
 # run.sh with the variables
 #	name		the part, for messages
 #	counts		the file for "PASSED FAILED SKIPPED"
@@ -44,11 +44,6 @@ function indentation(line)
 {
 	match(line, /^ */)
 	return RLENGTH
-}
-
-{
-	print
-	fflush()
 }
 
 /^ *K?TAP version/ {

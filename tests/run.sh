@@ -27,9 +27,9 @@ run_script()
 	shift
 
 	echo "# == $name"
-	timeout -k 10 "$limit" "$@" </dev/null |
-		awk -v name="$name" -v counts="$log/counts" \
-		-v troubles="$log/troubles" -f tests/ktap.awk || status=$?
+	timeout -k 10 "$limit" "$@" </dev/null | tee "$log/out" || status=$?
+	awk -v name="$name" -v counts="$log/counts" \
+		-v troubles="$log/troubles" -f tests/ktap.awk "$log/out"
 	read -r -a counts <"$log/counts" || counts=(0 0 0)
 	if [ "$status" != 0 ] && [ "${counts[1]}" = 0 ]; then
 		echo "FAIL $name: ended with status $status" | tee -a "$log/troubles"

@@ -3,7 +3,8 @@
 #
 # Boots Debian's kernels as guests of Debian's kernels, through the launcher.
 # Called by tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What
-# happens in the emulated hosts is in boot.sh and share.sh; read those next.
+# happens in the emulated hosts is in boot.sh, max.sh and share.sh; read those
+# next.
 #
 # BOOT_DEVICE=/dev/kvm (environment) runs the same on stock KVM, which is how
 # the launcher's faults are told from the module's.
@@ -64,6 +65,8 @@ for host in "${hosts[@]}"; do
 	else
 		emulated "$host" boot.sh --lodge \
 			-- "$host" "$device" lodge "${releases[@]}"
+		emulated "$host" max.sh --lodge --cpu max \
+			-- "$host" "$device" lodge "${releases[1]}"
 		release=$(kernel_release "$host")
 		emulated "$host" share.sh --carry kvm_amd \
 			--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
