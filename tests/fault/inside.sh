@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# Troubles the host while vCPUs calculate, inside an emulated host: run.sh
+# starts it there with no module inserted. Prints KTAP. That the kernel did not
+# warn meanwhile is seen to by host.sh. Read compute.c next.
+number=0
+cpu1=/sys/devices/system/cpu/cpu1/online
+ko=/lodge/ko
+
+# result NAME STATUS: STATUS is that of what NAME says
+result()
+{
+	number=$((number + 1))
+	if [ "$2" = 0 ]; then
+		echo "ok $number $1"
+	else
+		tail -n 8 /tmp/log | sed 's/^/# /'
+		dmesg | tail -n 5 | sed 's/^/# /'
+		echo "not ok $number $1"
+	fi
+}
+
+load_lodge()
+{
+	insmod $ko/lodge.ko "$@" >>/tmp/log 2>&1
+}
+
+load_kvm()
+{
+	for part in irqbypass ccp kvm kvm-amd; do
+		[ -e $ko/$part.ko ] || continue
+		grep -q "^$(echo $part | tr - _) " /proc/modules && continue
+		insmod $ko/$part.ko >>/tmp/log 2>&1 || return
+	done
+}
+
+mode_is()
+{
+	dmesg | grep 'lodge: AMD-V, mode' | tail -n 1 | grep -q "mode $1,"
+}
+
+# under_load COMMAND...: run it again and again while four vCPUs calculate
+under_load()
+{
+	compute /dev/lodge 5 4 >>/tmp/log 2>&1 &
+	load=$!
+	while kill -0 $load 2>/dev/null; do
+		"$@" || { kill -9 $load; wait $load; return 1; }
+	done
+	wait $load
+}
+
+cpu_goes_and_comes()
+{
+	echo 0 >$cpu1 && usleep 100000 && echo 1 >$cpu1 && usleep 100000
+}
+
+kvm_comes_and_goes()
+{
+	load_kvm && compute /dev/kvm 0 1 >>/tmp/log 2>&1 &&
+		rmmod kvm_amd >>/tmp/log 2>&1
+}
+
+test_reload()
+{
+	for i in $(seq 100); do
+		load_lodge && compute /dev/lodge 0 2 >>/tmp/log 2>&1 &&
+			rmmod lodge || return
+	done
+}
+
+# The module can't go under a VM, and goes when the VM's process was killed.
+test_kill()
+{
+	for i in $(seq 20); do
+		compute /dev/lodge 60 4 >>/tmp/log 2>&1 &
+		usleep 200000
+		rmmod lodge 2>/dev/null && return 1
+		kill -9 $!
+		wait $! 2>/dev/null
+	done
+	rmmod lodge && load_lodge mode="$1"
+}
+
+test_suspend()
+{
+	compute /dev/lodge 8 4 >>/tmp/log 2>&1 &
+	load=$!
+	sleep 1
+	echo +3 >/sys/class/rtc/rtc0/wakealarm &&
+		echo mem >/sys/power/state && wait $load
+}
+
+# Own mode and KVM: who comes second is refused.
+test_refused()
+{
+	load_lodge mode=own && mode_is own || return
+	load_kvm && compute /dev/kvm 0 1 >>/tmp/log 2>&1 && return 1
+	rmmod kvm_amd 2>/dev/null
+	compute /dev/lodge 0 1 >>/tmp/log 2>&1 && rmmod lodge &&
+		load_kvm || return
+	compute /dev/kvm 4 1 >>/tmp/log 2>&1 &
+	load=$!
+	sleep 1
+	load_lodge mode=own && return 1
+	dmesg | tail -n 3 | grep -q 'another hypervisor holds a CPU' || return
+	load_lodge && mode_is share && compute /dev/lodge 1 1 >>/tmp/log 2>&1 &&
+		wait $load && rmmod lodge && rmmod kvm_amd
+}
+
+echo "TAP version 13"
+echo "1..11"
+: >/tmp/log
+test_reload
+result "loaded and unloaded 100 times" $?
+for mode in own share; do
+	load_lodge mode=$mode && mode_is $mode
+	result "mode=$mode" $?
+	under_load cpu_goes_and_comes
+	result "$mode: a CPU goes and comes" $?
+	test_suspend
+	result "$mode: the host sleeps and wakes" $?
+	test_kill $mode
+	result "$mode: processes killed while they run" $?
+	if [ $mode = share ]; then
+		under_load kvm_comes_and_goes
+		result "$mode: KVM comes and goes" $?
+	fi
+	rmmod lodge
+done
+test_refused
+result "with KVM, the second one to ask for its own is refused" $?
