@@ -4,10 +4,12 @@
  */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "err.h"
 #include "machine.h"
@@ -174,6 +176,18 @@ static const struct argp main_argp = {
 	       "and 2 for a bad command line.",
 };
 
+/* A descriptor opened later must not become the guest's console. */
+static void main_stdio(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct lodge_config config = {
@@ -184,6 +198,7 @@ int main(int argc, char **argv)
 		.cpus = 1,
 	};
 
+	main_stdio();
 	argp_err_exit_status = LODGE_STATUS_USAGE;
 	if (argp_parse(&main_argp, argc, argv, 0, NULL, &config))
 		return LODGE_STATUS_USAGE;
