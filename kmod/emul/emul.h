@@ -226,6 +226,10 @@ struct lodge_emul {
 	bool again;			/* with OK: REP is not finished */
 	struct lodge_emul_log log;
 
+	/* See lodge_emul_hint(). */
+	gpa_t hint_gpa;
+	bool hint, hint_write;
+
 	/* The instruction's own copy of what it changes, until it commits. */
 	u64 start_rip;
 	u64 rip;
@@ -375,6 +379,25 @@ static inline unsigned int lodge_insn_length_fixed(const u8 *b)
 		return b[1] == 0x90 ? 2 : 0;
 	}
 	return 0;
+}
+
+/**
+ * lodge_emul_hint() - tell where hardware found the memory operand to be
+ * @e: emulator after lodge_emul_decode(), before lodge_emul_execute()
+ * @gpa: guest physical address that the final translation of an access to
+ *	data failed on; not of code, nor of the guest's page tables
+ * @write: the access was a write
+ *
+ * Hardware has walked the guest's page tables and checked their rights
+ * before it failed. Instructions with one memory operand, if it can be the
+ * one meant, do without ops->translate(). Holds until the next decoding.
+ */
+static inline void lodge_emul_hint(struct lodge_emul *e, gpa_t gpa,
+				   bool write)
+{
+	e->hint_gpa = gpa;
+	e->hint_write = write;
+	e->hint = true;
 }
 
 /* For operations: a register as the instruction sees it so far. */

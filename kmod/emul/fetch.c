@@ -58,6 +58,7 @@ int lodge_emul_redecode(struct lodge_emul *e)
 {
 	int rc;
 
+	e->hint = false;
 	e->start_rip = e->regs->rip;
 	rc = lodge_decode(&e->insn, e, e->regs);
 	return rc == LODGE_EMUL_OK ? check_limit(e) : rc;

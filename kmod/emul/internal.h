@@ -40,6 +40,7 @@
 #define A_REPCC		BIT(21)	/* REPE and REPNE look at ZF */
 #define A_ATOMIC	BIT(22)	/* locked even without the prefix */
 #define A_LOGRAM	BIT(23)	/* reads, writes, and reads again: mem.c */
+#define A_ONE		BIT(24)	/* touches no memory but ModRM.rm, moffs */
 
 /* Where an operand is. Size is that of the instruction but where said. */
 enum lodge_operand {

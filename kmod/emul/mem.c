@@ -263,12 +263,20 @@ static int page_access(struct lodge_emul *e, gpa_t gpa, u8 *data,
 	return rc;
 }
 
-/* Where linear addresses have 64 bits: the tables' have, in all of long mode. */
+/* Do linear addresses have 64 bits? The tables' do, in all of long mode. */
 static bool wide_addresses(const struct lodge_emul *e, unsigned int access)
 {
 	if (access & LODGE_ACCESS_IMPLICIT)
 		return e->regs->efer & LODGE_EFER_LMA;
 	return long64(e);
+}
+
+/* Hardware has been there: does its address fit this access? */
+static bool use_hint(const struct lodge_emul *e, gva_t la, unsigned int access)
+{
+	return e->hint && (e->insn.attr & A_ONE) &&
+	       !((la ^ e->hint_gpa) & (GUEST_PAGE - 1)) &&
+	       (e->hint_write || !(access & LODGE_ACCESS_WRITE));
 }
 
 /* Both pages are translated before either is touched. */
@@ -282,6 +290,9 @@ static int linear_access(struct lodge_emul *e, gva_t la, u8 *data,
 	gpa_t gpa, gpa2;
 	int rc;
 
+	if (n == len && use_hint(e, la, access))
+		return page_access(e, e->hint_gpa, data, len, write, old,
+				   false);
 	if (cpl(e) == 3 && !(access & LODGE_ACCESS_IMPLICIT))
 		access |= LODGE_ACCESS_USER;
 	rc = e->ops->translate(e, la, access, &gpa);

@@ -37,7 +37,8 @@ static unsigned __int128 read_wide(const struct lodge_emul *e)
 
 int lodge_op_mul(struct lodge_emul *e)
 {
-	unsigned __int128 p = (unsigned __int128)lodge_reg_read(e, LODGE_RAX, e->size) * e->src;
+	u64 acc = lodge_reg_read(e, LODGE_RAX, e->size);
+	unsigned __int128 p = (unsigned __int128)acc * e->src;
 	u64 hi = p >> (e->size * 8);
 
 	write_wide(e, p, hi);

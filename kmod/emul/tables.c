@@ -9,10 +9,10 @@
 
 /* The six forms of ADD, OR, ADC, SBB, AND, SUB, XOR, CMP; two more follow. */
 #define ALU6(x, at, rm_at) \
-	F(alu, A_MODRM | A_BYTE | (at) | (rm_at), O_RM, O_REG, x), \
-	F(alu, A_MODRM | (at) | (rm_at), O_RM, O_REG, x), \
-	F(alu, A_MODRM | A_BYTE | (at), O_REG, O_RM, x), \
-	F(alu, A_MODRM | (at), O_REG, O_RM, x), \
+	F(alu, A_MODRM | A_ONE | A_BYTE | (at) | (rm_at), O_RM, O_REG, x), \
+	F(alu, A_MODRM | A_ONE | (at) | (rm_at), O_RM, O_REG, x), \
+	F(alu, A_MODRM | A_ONE | A_BYTE | (at), O_REG, O_RM, x), \
+	F(alu, A_MODRM | A_ONE | (at), O_REG, O_RM, x), \
 	F(alu, A_IMM8 | A_BYTE | (at), O_ACC, O_IMM, x), \
 	F(alu, A_IMMZ | (at), O_ACC, O_IMM, x)
 
@@ -51,7 +51,8 @@ static const struct lodge_opcode group4[8] = {
 };
 
 static const struct lodge_opcode group5[8] = {
-	F(inc, A_LOCK, O_RM, 0, 0), F(dec, A_LOCK, O_RM, 0, 0),
+	F(inc, A_ONE | A_LOCK, O_RM, 0, 0),
+	F(dec, A_ONE | A_LOCK, O_RM, 0, 0),
 	F(call_ind, A_F64, 0, O_RM, 0), F(call_far_ind, A_MEM | A_LOGRAM, 0, 0, 0),
 	F(jmp_ind, A_F64, 0, O_RM, 0), F(jmp_far_ind, A_MEM, 0, 0, 0),
 	F(push, A_D64, 0, O_RM, 0), UD,
@@ -103,18 +104,18 @@ const struct lodge_opcode lodge_opcodes_one[256] = {
 	REP8(F(jcc, A_F64 | A_IMM8, 0, O_IMM, 0)),
 	REP8(F(jcc, A_F64 | A_IMM8, 0, O_IMM, 0)),
 	/* 80 */
-	G(group1, A_BYTE | A_IMM8, O_RM, O_IMM),
-	G(group1, A_IMMZ, O_RM, O_IMM),
-	G(group1, A_BYTE | A_IMM8 | A_NO64, O_RM, O_IMM),
-	G(group1, A_IMM8, O_RM, O_IMM),
-	F(test, A_MODRM | A_BYTE | A_NOWRITE, O_RM, O_REG, 0),
-	F(test, A_MODRM | A_NOWRITE, O_RM, O_REG, 0),
-	F(xchg, A_MODRM | A_BYTE | A_LOCK | A_ATOMIC, O_RM, O_REG, 0),
-	F(xchg, A_MODRM | A_LOCK | A_ATOMIC, O_RM, O_REG, 0),
-	F(mov, A_MODRM | A_BYTE | A_NOREAD, O_RM, O_REG, 0),
-	F(mov, A_MODRM | A_NOREAD, O_RM, O_REG, 0),
-	F(mov, A_MODRM | A_BYTE | A_NOREAD, O_REG, O_RM, 0),
-	F(mov, A_MODRM | A_NOREAD, O_REG, O_RM, 0),
+	G(group1, A_ONE | A_BYTE | A_IMM8, O_RM, O_IMM),
+	G(group1, A_ONE | A_IMMZ, O_RM, O_IMM),
+	G(group1, A_ONE | A_BYTE | A_IMM8 | A_NO64, O_RM, O_IMM),
+	G(group1, A_ONE | A_IMM8, O_RM, O_IMM),
+	F(test, A_MODRM | A_ONE | A_BYTE | A_NOWRITE, O_RM, O_REG, 0),
+	F(test, A_MODRM | A_ONE | A_NOWRITE, O_RM, O_REG, 0),
+	F(xchg, A_MODRM | A_ONE | A_BYTE | A_LOCK | A_ATOMIC, O_RM, O_REG, 0),
+	F(xchg, A_MODRM | A_ONE | A_LOCK | A_ATOMIC, O_RM, O_REG, 0),
+	F(mov, A_MODRM | A_ONE | A_BYTE | A_NOREAD, O_RM, O_REG, 0),
+	F(mov, A_MODRM | A_ONE | A_NOREAD, O_RM, O_REG, 0),
+	F(mov, A_MODRM | A_ONE | A_BYTE | A_NOREAD, O_REG, O_RM, 0),
+	F(mov, A_MODRM | A_ONE | A_NOREAD, O_REG, O_RM, 0),
 	F(mov_from_sreg, A_MODRM, 0, 0, 0),
 	F(lea, A_MODRM | A_MEM | A_NOREAD, O_REG, 0, 0),
 	F(mov_to_sreg, A_MODRM, 0, O_RM16, 0),
@@ -131,10 +132,10 @@ const struct lodge_opcode lodge_opcodes_one[256] = {
 	F(pushf, A_D64, 0, 0, 0), F(popf, A_D64, 0, 0, 0),
 	F(sahf, 0, 0, 0, 0), F(lahf, 0, 0, 0, 0),
 	/* A0 */
-	F(mov, A_MOFFS | A_BYTE | A_NOREAD, O_ACC, O_MOFFS, 0),
-	F(mov, A_MOFFS | A_NOREAD, O_ACC, O_MOFFS, 0),
-	F(mov, A_MOFFS | A_BYTE | A_NOREAD, O_MOFFS, O_ACC, 0),
-	F(mov, A_MOFFS | A_NOREAD, O_MOFFS, O_ACC, 0),
+	F(mov, A_ONE | A_MOFFS | A_BYTE | A_NOREAD, O_ACC, O_MOFFS, 0),
+	F(mov, A_ONE | A_MOFFS | A_NOREAD, O_ACC, O_MOFFS, 0),
+	F(mov, A_ONE | A_MOFFS | A_BYTE | A_NOREAD, O_MOFFS, O_ACC, 0),
+	F(mov, A_ONE | A_MOFFS | A_NOREAD, O_MOFFS, O_ACC, 0),
 	F(movs, A_STRING | A_BYTE, 0, 0, 0), F(movs, A_STRING, 0, 0, 0),
 	F(cmps, A_STRING | A_REPCC | A_BYTE, 0, 0, 0),
 	F(cmps, A_STRING | A_REPCC, 0, 0, 0),
@@ -148,19 +149,20 @@ const struct lodge_opcode lodge_opcodes_one[256] = {
 	REP8(F(mov, A_IMM8 | A_BYTE | A_NOREAD, O_OPREG, O_IMM, 0)),
 	REP8(F(mov, A_IMMV | A_NOREAD, O_OPREG, O_IMM, 0)),
 	/* C0 */
-	G(group2, A_BYTE | A_IMM8, O_RM, O_IMM),
-	G(group2, A_IMM8, O_RM, O_IMM),
+	G(group2, A_ONE | A_BYTE | A_IMM8, O_RM, O_IMM),
+	G(group2, A_ONE | A_IMM8, O_RM, O_IMM),
 	F(ret, A_F64 | A_IMM16, 0, 0, 0), F(ret, A_F64, 0, 0, 0),
 	F(lxs, A_MODRM | A_NO64 | A_MEM, 0, 0, LODGE_ES),
 	F(lxs, A_MODRM | A_NO64 | A_MEM, 0, 0, LODGE_DS),
-	G(group11, A_BYTE | A_IMM8, 0, 0), G(group11, A_IMMZ, 0, 0),
+	G(group11, A_ONE | A_BYTE | A_IMM8, 0, 0),
+	G(group11, A_ONE | A_IMMZ, 0, 0),
 	F(enter, A_D64 | A_ENTER | A_LOGRAM, 0, 0, 0), F(leave, A_D64, 0, 0, 0),
 	F(ret_far, A_IMM16, 0, 0, 0), F(ret_far, 0, 0, 0, 0),
 	F(int3, A_LOGRAM, 0, 0, 0), F(int, A_IMM8 | A_LOGRAM, 0, 0, 0),
 	F(into, A_NO64 | A_LOGRAM, 0, 0, 0), F(iret, 0, 0, 0, 0),
 	/* D0 */
-	G(group2, A_BYTE, O_RM, O_ONE), G(group2, 0, O_RM, O_ONE),
-	G(group2, A_BYTE, O_RM, O_CL), G(group2, 0, O_RM, O_CL),
+	G(group2, A_ONE | A_BYTE, O_RM, O_ONE), G(group2, A_ONE, O_RM, O_ONE),
+	G(group2, A_ONE | A_BYTE, O_RM, O_CL), G(group2, A_ONE, O_RM, O_CL),
 	F(aam, A_NO64 | A_IMM8, 0, 0, 0), F(aad, A_NO64 | A_IMM8, 0, 0, 0),
 	F(salc, A_NO64 | A_BYTE | A_NOREAD, O_ACC, 0, 0),
 	F(xlat, A_BYTE | A_NOREAD, O_ACC, 0, 0),
@@ -182,9 +184,9 @@ const struct lodge_opcode lodge_opcodes_one[256] = {
 	X(0), F(int1, A_LOGRAM, 0, 0, 0), X(0), X(0),
 	F(system, A_PRIV, 0, 0, LODGE_SYS_HLT),
 	F(flag, 0, 0, 0, 0),
-	G(group3b, A_BYTE, 0, 0), G(group3, 0, 0, 0),
+	G(group3b, A_ONE | A_BYTE, 0, 0), G(group3, A_ONE, 0, 0),
 	F(flag, 0, 0, 0, 0), F(flag, 0, 0, 0, 0),
 	F(cli, 0, 0, 0, 0), F(sti, 0, 0, 0, 0),
 	F(flag, 0, 0, 0, 0), F(flag, 0, 0, 0, 0),
-	G(group4, A_BYTE, 0, 0), G(group5, 0, 0, 0),
+	G(group4, A_ONE | A_BYTE, 0, 0), G(group5, 0, 0, 0),
 };

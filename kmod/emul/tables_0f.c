@@ -47,9 +47,9 @@ static const struct lodge_opcode group15[16] = {
 };
 
 #define NOP_MODRM	F(nop, A_MODRM, 0, 0, 0)
-#define SSE_MOV		F(sse_mov, A_MODRM, 0, 0, 0)
-#define SSE_STORE	F(sse_mov, A_MODRM, 0, 0, 1)
-#define SSE_HALF	F(sse_half, A_MODRM | A_MEM, 0, 0, 0)
+#define SSE_MOV		F(sse_mov, A_MODRM | A_ONE, 0, 0, 0)
+#define SSE_STORE	F(sse_mov, A_MODRM | A_ONE, 0, 0, 1)
+#define SSE_HALF	F(sse_half, A_MODRM | A_ONE | A_MEM, 0, 0, 0)
 #define M		X(A_MODRM)
 #define MI		X(A_MODRM | A_IMM8)
 
@@ -77,22 +77,22 @@ const struct lodge_opcode lodge_opcodes_two[256] = {
 	S(0, RDPMC), X(0), X(0), UD, X(0),	/* SYSENTER/EXIT, GETSEC */
 	X(0), UD, X(0), UD, UD, UD, UD, UD,	/* 0F 38, 0F 3A */
 	/* 40 */
-	REP8(F(cmovcc, A_MODRM, O_REG, O_RM, 0)),
-	REP8(F(cmovcc, A_MODRM, O_REG, O_RM, 0)),
+	REP8(F(cmovcc, A_MODRM | A_ONE, O_REG, O_RM, 0)),
+	REP8(F(cmovcc, A_MODRM | A_ONE, O_REG, O_RM, 0)),
 	/* 50 */
 	REP8(M), REP8(M),
 	/* 60 */
 	REP8(M), M, M, M, M, M, M,
-	F(sse_movd, A_MODRM, 0, 0, 0), SSE_MOV,
+	F(sse_movd, A_MODRM | A_ONE, 0, 0, 0), SSE_MOV,
 	/* 70 */
 	MI, MI, MI, MI, M, M, M, X(0),
-	M, M, UD, UD, M, M, F(sse_movq, A_MODRM, 0, 0, 0), SSE_STORE,
+	M, M, UD, UD, M, M, F(sse_movq, A_MODRM | A_ONE, 0, 0, 0), SSE_STORE,
 	/* 80 */
 	REP8(F(jcc, A_F64 | A_IMMZ, 0, O_IMM, 0)),
 	REP8(F(jcc, A_F64 | A_IMMZ, 0, O_IMM, 0)),
 	/* 90 */
-	REP8(F(setcc, A_MODRM | A_BYTE | A_NOREAD, O_RM, 0, 0)),
-	REP8(F(setcc, A_MODRM | A_BYTE | A_NOREAD, O_RM, 0, 0)),
+	REP8(F(setcc, A_MODRM | A_ONE | A_BYTE | A_NOREAD, O_RM, 0, 0)),
+	REP8(F(setcc, A_MODRM | A_ONE | A_BYTE | A_NOREAD, O_RM, 0, 0)),
 	/* A0 */
 	F(push_sreg, A_D64, 0, 0, LODGE_FS),
 	F(pop_sreg, A_D64, 0, 0, LODGE_FS),
@@ -108,33 +108,33 @@ const struct lodge_opcode lodge_opcodes_two[256] = {
 	F(shrd, A_MODRM | A_IMM8, O_RM, O_REG, 0),
 	F(shrd, A_MODRM, O_RM, O_REG, 1),
 	{ { .group = group15 }, A_MODRM | A_GROUP16, 0, 0, 0 },
-	F(imul2, A_MODRM, O_REG, O_RM, 0),
+	F(imul2, A_MODRM | A_ONE, O_REG, O_RM, 0),
 	/* B0 */
-	F(cmpxchg, A_MODRM | A_BYTE | A_LOCK, O_RM, O_REG, 0),
-	F(cmpxchg, A_MODRM | A_LOCK, O_RM, O_REG, 0),
+	F(cmpxchg, A_MODRM | A_ONE | A_BYTE | A_LOCK, O_RM, O_REG, 0),
+	F(cmpxchg, A_MODRM | A_ONE | A_LOCK, O_RM, O_REG, 0),
 	F(lxs, A_MODRM | A_MEM, 0, 0, LODGE_SS),
 	F(bt, A_MODRM | A_LOCK, O_NONE, O_REG, 2),
 	F(lxs, A_MODRM | A_MEM, 0, 0, LODGE_FS),
 	F(lxs, A_MODRM | A_MEM, 0, 0, LODGE_GS),
-	F(mov, A_MODRM | A_NOREAD, O_REG, O_RM8, 0),
-	F(mov, A_MODRM | A_NOREAD, O_REG, O_RM16, 0),
-	F(popcnt, A_MODRM | A_NOREAD, O_REG, O_RM, 0), X(A_MODRM | A_UD),
-	G(group8, A_IMM8, O_NONE, O_IMM),
+	F(mov, A_MODRM | A_ONE | A_NOREAD, O_REG, O_RM8, 0),
+	F(mov, A_MODRM | A_ONE | A_NOREAD, O_REG, O_RM16, 0),
+	F(popcnt, A_MODRM | A_ONE | A_NOREAD, O_REG, O_RM, 0), X(A_MODRM | A_UD),
+	G(group8, A_ONE | A_IMM8, O_NONE, O_IMM),
 	F(bt, A_MODRM | A_LOCK, O_NONE, O_REG, 3),
 	F(bsf, A_MODRM, O_REG, O_RM, 0),
 	F(bsr, A_MODRM, O_REG, O_RM, 0),
-	F(movsx, A_MODRM | A_NOREAD, O_REG, O_RM8, 1),
-	F(movsx, A_MODRM | A_NOREAD, O_REG, O_RM16, 2),
+	F(movsx, A_MODRM | A_ONE | A_NOREAD, O_REG, O_RM8, 1),
+	F(movsx, A_MODRM | A_ONE | A_NOREAD, O_REG, O_RM16, 2),
 	/* C0 */
-	F(xadd, A_MODRM | A_BYTE | A_LOCK, O_RM, O_REG, 0),
-	F(xadd, A_MODRM | A_LOCK, O_RM, O_REG, 0),
+	F(xadd, A_MODRM | A_ONE | A_BYTE | A_LOCK, O_RM, O_REG, 0),
+	F(xadd, A_MODRM | A_ONE | A_LOCK, O_RM, O_REG, 0),
 	MI,
-	F(movnti, A_MODRM | A_MEM, 0, 0, 0),
+	F(movnti, A_MODRM | A_ONE | A_MEM, 0, 0, 0),
 	MI, MI, MI,
 	{ { .group = group9 }, A_MODRM | A_GROUP16, 0, 0, 0 },
 	REP8(F(bswap, 0, O_OPREG, 0, 0)),
 	/* D0 */
-	M, M, M, M, M, M, F(sse_movq, A_MODRM, 0, 0, 1), M,
+	M, M, M, M, M, M, F(sse_movq, A_MODRM | A_ONE, 0, 0, 1), M,
 	REP8(M),
 	/* E0 */
 	M, M, M, M, M, M, M, SSE_STORE,

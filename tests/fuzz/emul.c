@@ -321,6 +321,9 @@ static int run_one(struct world *w)
 		REQUIRE(n < LODGE_EMUL_REP_MAX * LODGE_EMUL_LOG_MAX);
 		check_result(w, rc, &old);
 		w->calls = 0;
+		/* as after a fault on just this access */
+		if (!n && w->e.io.kind == LODGE_IO_MMIO)
+			lodge_emul_hint(&w->e, w->e.io.addr, w->e.io.write);
 		device(w, w->e.io.kind == LODGE_IO_PIO ?
 		       0x10000 + w->e.io.addr : w->e.io.addr, w->e.io.data,
 		       w->e.io.len, w->e.io.write);

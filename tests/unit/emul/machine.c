@@ -19,6 +19,7 @@ static int translate(struct lodge_emul *e, gva_t la, unsigned int access,
 		    (access & LODGE_ACCESS_USER ? LODGE_PF_U : 0) |
 		    (access & LODGE_ACCESS_FETCH ? LODGE_PF_I : 0);
 
+	m->walks++;
 	*gpa = la;
 	if (!(page & PAGE_P) ||
 	    ((access & LODGE_ACCESS_WRITE) && !(page & PAGE_W)) ||

@@ -40,6 +40,7 @@ struct machine {
 	unsigned int nr_events;
 	u8 next_byte;			/* what a device reads as */
 	unsigned int user_exits;
+	unsigned int walks;		/* of page tables */
 
 	/* What control instructions did. */
 	int system;			/* enum lodge_emul_system, or -1 */

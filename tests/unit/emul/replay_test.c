@@ -291,6 +291,65 @@ static bool memory_read_once(void)
 	return true;
 }
 
+/* How often the page tables were walked, hardware having been at @gpa. */
+static unsigned int walks(struct machine *m, const u8 *code, gpa_t gpa,
+			  bool write)
+{
+	u64 rip = m->regs.rip;
+	unsigned int n;
+
+	if (lodge_emul_decode(&m->e, code, LODGE_INSN_MAX) != LODGE_EMUL_OK)
+		return ~0U;
+	lodge_emul_hint(&m->e, gpa, write);
+	n = m->walks;
+	if (lodge_emul_execute(&m->e) != LODGE_EMUL_OK)
+		return ~0U;
+	m->regs.rip = rip;
+	return m->walks - n;
+}
+
+/* What hardware has walked need not be walked again, if it is the same. */
+static bool hint_saves_a_walk(void)
+{
+	static const u8 load[15] = { 0x8b, 0x03 };	/* mov (%rbx),%eax */
+	static const u8 add[15] = { 0x01, 0x03 };
+	static const u8 push[15] = { 0xff, 0x33 };
+	static const u8 movs[15] = { 0xa4 };
+	static const u8 bt[15] = { 0x0f, 0xa3, 0x03 };
+	struct machine *m = machine_new(LONG64, 3);
+
+	REG(m, RBX) = DATA + 0x10;
+	REG(m, RSI) = DATA + 0x10;
+	REG(m, RDI) = DATA + 0x10;
+	machine_poke(m, DATA + 0x1010, 0x11111111, 4);
+	CHECK(walks(m, load, DATA + 0x1010, false) == 0);
+	CHECK(REG(m, RAX) == 0x11111111);
+	CHECK(walks(m, load, DATA + 0x1014, false) == 1);
+	CHECK(REG(m, RAX) == 0);
+	/* a read proves nothing about a write */
+	CHECK(walks(m, add, DATA + 0x1010, false) == 2);
+	CHECK(walks(m, add, DATA + 0x1010, true) == 0);
+	/* other memory than the operand is involved */
+	CHECK(walks(m, push, DATA + 0x1010, true) == 2);
+	CHECK(walks(m, movs, DATA + 0x1010, true) == 2);
+	CHECK(walks(m, bt, DATA + 0x1010, true) == 1);
+	/* nor does it tell where the next page is */
+	REG(m, RBX) = DATA + 0xffe;
+	CHECK(walks(m, load, DATA + 0xffe, false) == 2);
+	/* the segment's limit is looked at all the same */
+	m = machine_new(REAL, 0);
+	REG(m, RBX) = 0xffff;
+	CHECK(lodge_emul_decode(&m->e, (const u8 *)"\x89\x07", 2) ==
+	      LODGE_EMUL_OK);
+	lodge_emul_hint(&m->e, 0xffff, true);
+	CHECK(lodge_emul_execute(&m->e) == LODGE_EMUL_FAULT);
+	/* and the next instruction has no hint */
+	CHECK(lodge_emul_decode(&m->e, (const u8 *)"\x88\x07", 2) ==
+	      LODGE_EMUL_OK);
+	CHECK(lodge_emul_execute(&m->e) == LODGE_EMUL_OK && m->walks == 1);
+	return true;
+}
+
 /* More accesses than the log holds are refused, not forgotten. */
 static bool log_is_bounded(void)
 {
@@ -319,6 +378,7 @@ const struct ktap_test replay_tests[] = {
 	{ "instruction saved and loaded while it waits", saved_and_loaded },
 	{ "instruction dropped when state has changed", dropped_when_moved },
 	{ "memory is read once, when devices follow", memory_read_once },
+	{ "no walk where hardware has been", hint_saves_a_walk },
 	{ "too many device accesses are refused", log_is_bounded },
 	{ }
 };
