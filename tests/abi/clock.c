@@ -148,17 +148,17 @@ TEST_F(pair, wall_clock)
 	struct abi_vcpu *vcpu = self->vcpu;
 	uint32_t *wall = (uint32_t *)(vcpu->vm->mem + ABI_DATA + 0x1000);
 	struct kvm_clock_data clock;
-	uint64_t real, wanted, guest;
+	uint64_t before, after, guest;
 
 	ASSERT_EQ(1, abi_msr_set(vcpu->fd, variant->wall, ABI_DATA + 0x1000));
+	before = now_ns(CLOCK_REALTIME);
 	abi_ok(vcpu->vm->fd, KVM_GET_CLOCK, &clock);
-	real = now_ns(CLOCK_REALTIME);
+	after = now_ns(CLOCK_REALTIME);
 	/* The wall clock at the moment when the guest's clock was 0. */
 	guest = wall[1] * 1000000000ull + wall[2];
-	wanted = real - clock.clock;
 	EXPECT_EQ(0, wall[0] & 1);
-	EXPECT_LT(wanted, guest + 50000000);
-	EXPECT_GT(wanted + 50000000, guest);
+	EXPECT_LT(before - clock.clock, guest + 50000000);
+	EXPECT_GT(after - clock.clock + 50000000, guest);
 }
 
 TEST(page_of_memory_that_is_not_there)
@@ -192,10 +192,10 @@ TEST(set_clock)
 	abi_ok(vcpu->vm->fd, KVM_SET_CLOCK, &clock);
 	abi_ok(vcpu->vm->fd, KVM_GET_CLOCK, &clock);
 	EXPECT_LE(1000000000000ull, clock.clock);
-	EXPECT_GT(1001000000000ull, clock.clock);
+	EXPECT_GT(1010000000000ull, clock.clock);
 	guest = read_clock(page, guest_tsc(vcpu));
 	EXPECT_LE(1000000000000ull, guest);
-	EXPECT_GT(1001000000000ull, guest);
+	EXPECT_GT(1010000000000ull, guest);
 }
 
 TEST(set_clock_flags)
@@ -264,19 +264,23 @@ TEST(tsc_rate)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &tsc);
 	int khz = abi_ok(vcpu->fd, KVM_GET_TSC_KHZ, 0);
-	uint64_t a, b, t1, t2, want;
+	uint64_t a, b, host[4], ns;
 
 	ASSERT_LT(1000, khz);
-	/* Measured against the host's clock, within some per cent. */
-	guest_tsc(vcpu);
-	t1 = now_ns(CLOCK_MONOTONIC_RAW);
+	/*
+	 * Against the host's clock: between the shortest and the longest time
+	 * that may have passed, and within some per cent.
+	 */
+	host[0] = now_ns(CLOCK_MONOTONIC_RAW);
 	a = guest_tsc(vcpu);
-	usleep(200000);
+	host[1] = now_ns(CLOCK_MONOTONIC_RAW);
+	usleep(300000);
+	host[2] = now_ns(CLOCK_MONOTONIC_RAW);
 	b = guest_tsc(vcpu);
-	t2 = now_ns(CLOCK_MONOTONIC_RAW);
-	want = (t2 - t1) * khz / 1000000;
-	EXPECT_LT(want * 9 / 10, b - a);
-	EXPECT_GT(want * 11 / 10, b - a);
+	host[3] = now_ns(CLOCK_MONOTONIC_RAW);
+	ns = (b - a) * 1000000 / khz;
+	EXPECT_LT((host[2] - host[1]) * 95 / 100, ns);
+	EXPECT_GT((host[3] - host[0]) * 105 / 100, ns);
 	EXPECT_IOCTL(0, vcpu->fd, KVM_SET_TSC_KHZ, khz);
 	EXPECT_EQ(khz, abi_ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0));
 }
@@ -322,7 +326,7 @@ TEST(tsc_starts_near_zero_and_is_common)
 	EXPECT_GT(khz * 10000, ta);
 	/* In the order read, and within what the reading takes. */
 	EXPECT_LE(ta, tb);
-	EXPECT_GT(ta + khz * 1000, tb);
+	EXPECT_GT(ta + khz * 5000, tb);
 }
 
 TEST(tsc_adjust)

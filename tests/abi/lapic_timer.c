@@ -56,8 +56,8 @@ TEST(one_count_is_a_nanosecond)
 	EXPECT_EQ(0x45, abi_trapped(vcpu).vector);
 	took = now_us() - start;
 	EXPECT_LE(50000, took);
-	/* Emulated hosts are slow, but not that slow. */
-	EXPECT_GE(500000, took);
+	/* Emulated hosts are slow; current_count has the narrower bound. */
+	EXPECT_GE(3000000, took);
 }
 
 GUEST64(masked, START "movl $0x10045, 0x320(%r8); movl $1000, 0x380(%r8)\n"
@@ -174,11 +174,12 @@ TEST(saved_and_restored)
 	memcpy(&saved, lapic.regs + 0x390, 4);
 	EXPECT_LT(saved, a);
 	EXPECT_LT(0x70000000, saved);
-	usleep(20000);
+	usleep(500000);
 	abi_ok(to->fd, KVM_SET_LAPIC, &lapic);
+	a = abi_lapic_get(to, 0x390);
 	/* It counts from what was saved, not from where time is now. */
-	EXPECT_GE(saved, abi_lapic_get(to, 0x390));
-	EXPECT_LT(saved - 10000000 / 128, abi_lapic_get(to, 0x390));
+	EXPECT_GE(saved, a);
+	EXPECT_LT(saved - 400000000 / 128, a);
 }
 
 TEST(restored_timer_fires)
