@@ -22,7 +22,7 @@ SHELL		:= /bin/bash
 MACHINE		:= tests/machine
 ALL_KERNELS	:= 6.1 6.12
 KERNELS		:= $(if $(KERNEL),$(KERNEL),$(ALL_KERNELS))
-PARTS		:= build style unit fuzz abi boot dkms
+PARTS		:= build style unit fuzz abi boot fault dkms
 # Where Debian's headers of a kernel given by its short name are.
 kdir		= $(shell . $(MACHINE)/lib.sh; kernel_kdir $(1) 2>/dev/null)
 
@@ -86,10 +86,10 @@ test:
 	@KERNELS="$(KERNELS)" tests/run.sh $(PARTS)
 
 # These two run what is built.
-test-abi test-boot: test-%:
+test-abi test-boot test-fault: test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh build $*
 
-$(filter-out test-abi test-boot,$(PARTS:%=test-%)): test-%:
+$(filter-out test-abi test-boot test-fault,$(PARTS:%=test-%)): test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh $*
 
 deps:

@@ -64,7 +64,7 @@ kvm_comes_and_goes()
 
 test_reload()
 {
-	for i in $(seq 100); do
+	for _ in $(seq 100); do
 		load_lodge && compute /dev/lodge 0 2 >>/tmp/log 2>&1 &&
 			rmmod lodge || return
 	done
@@ -73,7 +73,7 @@ test_reload()
 # The module can't go under a VM, and goes when the VM's process was killed.
 test_kill()
 {
-	for i in $(seq 20); do
+	for _ in $(seq 20); do
 		compute /dev/lodge 60 4 >>/tmp/log 2>&1 &
 		usleep 200000
 		rmmod lodge 2>/dev/null && return 1
