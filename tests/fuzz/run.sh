@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The fuzz targets, as a part of "make test". Called by tests/run.sh.
 cd "$(dirname "$0")" || exit
-../machine/deps.sh unit >&2
+../machine/deps.sh unit userspace >&2
 if ! command -v "${CLANG:-clang}" >/dev/null; then
 	echo "KTAP version 1"
 	echo "1..1"
