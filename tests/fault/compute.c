@@ -124,7 +124,10 @@ int main(int argc, char **argv)
 	void *mem;
 	int dev;
 
-	if (argc != 4 || (vcpus = atoi(argv[3])) < 1 || vcpus > VCPUS_MAX)
+	if (argc != 4)
+		return 2;
+	vcpus = atoi(argv[3]);
+	if (vcpus < 1 || vcpus > VCPUS_MAX)
 		return 2;
 	seconds = atoi(argv[2]);
 	dev = open(argv[1], O_RDWR);
