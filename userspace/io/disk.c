@@ -56,17 +56,28 @@ static int disk_size(struct lodge_disk *disk)
 	return 0;
 }
 
+/* Block devices are left out: udev takes short locks on them. */
+static int disk_lock(struct lodge_disk *disk)
+{
+	int how = disk->readonly ? LOCK_SH : LOCK_EX;
+	struct stat st;
+
+	if (fstat(disk->fd, &st) || !S_ISREG(st.st_mode) ||
+	    !flock(disk->fd, how | LOCK_NB))
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return disk_error(disk->path, errno);
+	lodge_err("disk '%s' is in use by another guest", disk->path);
+	return -EBUSY;
+}
+
 static int disk_setup(struct lodge_disk *disk, bool uring)
 {
 	int ret;
 
-	if (flock(disk->fd, (disk->readonly ? LOCK_SH : LOCK_EX) | LOCK_NB)) {
-		if (errno != EWOULDBLOCK)
-			return disk_error(disk->path, errno);
-		lodge_err("disk '%s' is in use by another guest", disk->path);
-		return -EBUSY;
-	}
-	ret = disk_size(disk);
+	ret = disk_lock(disk);
+	if (!ret)
+		ret = disk_size(disk);
 	if (ret)
 		return ret;
 	/* Beyond the end there is nothing to lose by trying. */
@@ -85,7 +96,10 @@ static int disk_setup(struct lodge_disk *disk, bool uring)
 	return 0;
 }
 
-/* A block device that is mounted, or part of something that is, is refused. */
+/*
+ * A block device that is mounted, part of something that is, or another
+ * guest's, is refused; disk_lock() does that for files.
+ */
 static int disk_open_file(const char *path, bool readonly)
 {
 	int flags = O_CLOEXEC | (readonly ? O_RDONLY : O_RDWR);
@@ -142,9 +156,20 @@ void lodge_disk_kick(struct lodge_disk *disk)
 		lodge_uring_kick(disk->uring);
 }
 
+/* The guest gets an error; the user is told once why. */
+static void disk_complain(struct lodge_disk *disk, int result)
+{
+	if (!disk->told)
+		lodge_err("disk '%s': %s; the guest sees an I/O error",
+			  disk->path, strerror(-result));
+	disk->told = true;
+}
+
 static void disk_done(struct lodge_disk *disk, struct lodge_disk_io *io)
 {
 	disk->in_flight--;
+	if (io->result && io->result != -EOPNOTSUPP)
+		disk_complain(disk, io->result);
 	io->done(io);
 }
 

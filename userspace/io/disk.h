@@ -50,6 +50,7 @@ struct lodge_disk {
 	uint32_t block_size;
 	int event;			/* eventfd: operations have ended */
 	unsigned int in_flight;
+	bool told;			/* the user knows of an error */
 	struct lodge_uring *uring;	/* NULL: not allowed here */
 	struct lodge_workers *workers;
 };
@@ -61,7 +62,8 @@ struct lodge_disk {
  * @readonly: whether writes are refused
  * @uring: whether io_uring may be used
  *
- * The image is locked against other launchers: shared if read only.
+ * The image is locked against other launchers: a file shared if read only, a
+ * block device only if it is written to.
  *
  * Return: 0, or -errno after a line on standard error.
  */
