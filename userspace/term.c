@@ -158,6 +158,8 @@ static void term_keys(const uint8_t *data, size_t len)
 				term.typed[term.nr_typed++] = data[i];
 			break;
 		case LODGE_KEY_QUIT:
+			if (term.tty)
+				lodge_term_message("\n", 1);
 			term.ops->quit(term.ctx, 0);
 			break;
 		case LODGE_KEY_HELP:

@@ -24,7 +24,8 @@
 
 static int disk_error(const char *path, int err)
 {
-	lodge_err("cannot open disk '%s': %s", path, strerror(err));
+	lodge_err("cannot open disk '%s': %s", path, err == EBUSY ?
+		  "it is mounted or otherwise in use" : strerror(err));
 	return -err;
 }
 
