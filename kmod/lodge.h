@@ -132,6 +132,7 @@ struct lodge_vcpu {
 	bool emul_may_sleep;		/* [v] this time */
 	bool emul_completing;		/* [v] the user's answer is being taken */
 	bool emul_slow;			/* [v] it wanted to sleep and may not */
+	bool emul_decoded;		/* [v] ... when it had been decoded */
 	int (*complete)(struct lodge_vcpu *vcpu);	/* [v] at next KVM_RUN */
 	bool ran;			/* [v] CPUID is fixed from then on */
 	bool sigset_active;		/* [v] */
@@ -143,7 +144,6 @@ struct lodge_vcpu {
 	u32 id;				/* [c] APIC id the user chose */
 	u32 index;			/* [c] in vm->vcpu[] */
 	void *pio_page;			/* [c] page 1 of the mapping */
-	struct dentry *debugfs;
 };
 
 struct lodge_vm {
@@ -212,7 +212,8 @@ const char *lodge_exit_name(u32 kind);
 void lodge_skip(struct lodge_vcpu *vcpu, u64 next_rip);
 int lodge_hlt(struct lodge_vcpu *vcpu);		/* RIP is past it; a verdict */
 
-/* emulate.c: verdicts */
+/* emulate.c: verdicts; emulate_ops.c */
+extern const struct lodge_emul_ops lodge_emulate_ops;
 int lodge_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit, bool may_sleep);
 int lodge_emulate_ud(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		     bool may_sleep);

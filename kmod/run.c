@@ -86,8 +86,7 @@ static int run_bracket(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	local_irq_disable();
 	WRITE_ONCE(vcpu->cpu, smp_processor_id());
 	smp_store_mb(vcpu->mode, LODGE_INSIDE);	/* before requests are read */
-	if (unlikely(!run_requests_fast(vcpu) || lodge_host_work_pending() ||
-		     READ_ONCE(vcpu->run->immediate_exit)))
+	if (unlikely(!run_requests_fast(vcpu) || lodge_host_work_pending()))
 		goto out;
 	vcpu->stats.brackets++;
 	lodge_ops->bracket_begin(vcpu);

@@ -391,14 +391,11 @@ static inline unsigned int lodge_insn_length_fixed(const u8 *b)
  * Hardware has walked the guest's page tables and checked their rights
  * before it failed. Instructions with one memory operand, if it can be the
  * one meant, do without ops->translate(). Holds until the next decoding.
+ *
+ * Return: true if the instruction is one of these; it then needs no segment
+ * register but CS, SS and the one of its operand.
  */
-static inline void lodge_emul_hint(struct lodge_emul *e, gpa_t gpa,
-				   bool write)
-{
-	e->hint_gpa = gpa;
-	e->hint_write = write;
-	e->hint = true;
-}
+bool lodge_emul_hint(struct lodge_emul *e, gpa_t gpa, bool write);
 
 /* For operations: a register as the instruction sees it so far. */
 static inline u64 lodge_emul_gpr(const struct lodge_emul *e, unsigned int nr)

@@ -271,11 +271,18 @@ static bool wide_addresses(const struct lodge_emul *e, unsigned int access)
 	return long64(e);
 }
 
+bool lodge_emul_hint(struct lodge_emul *e, gpa_t gpa, bool write)
+{
+	e->hint_gpa = gpa;
+	e->hint_write = write;
+	e->hint = e->insn.attr & A_ONE;
+	return e->hint;
+}
+
 /* Hardware has been there: does its address fit this access? */
 static bool use_hint(const struct lodge_emul *e, gva_t la, unsigned int access)
 {
-	return e->hint && (e->insn.attr & A_ONE) &&
-	       !((la ^ e->hint_gpa) & (GUEST_PAGE - 1)) &&
+	return e->hint && !((la ^ e->hint_gpa) & (GUEST_PAGE - 1)) &&
 	       (e->hint_write || !(access & LODGE_ACCESS_WRITE));
 }
 
