@@ -72,12 +72,29 @@ static const char *report_find(const struct report_word *words, size_t nr,
 #define REPORT_FIND(words, number) \
 	report_find(words, sizeof(words) / sizeof((words)[0]), number)
 
+/* The instruction that could not be emulated, if it is told. */
+static void report_instruction(FILE *f, const struct kvm_run *run)
+{
+	const uint64_t told =
+		KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	unsigned int n = run->emulation_failure.insn_size, i;
+
+	if (run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION ||
+	    run->emulation_failure.ndata < 3 ||
+	    !(run->emulation_failure.flags & told) || !n)
+		return;
+	fprintf(f, "\n  instruction:");
+	for (i = 0; i < n && i < sizeof(run->emulation_failure.insn_bytes); i++)
+		fprintf(f, " %02x", run->emulation_failure.insn_bytes[i]);
+}
+
 static void report_internal(FILE *f, const struct kvm_run *run)
 {
 	uint32_t sub = run->internal.suberror, n = run->internal.ndata, i;
 	const char *text = REPORT_FIND(report_suberrors, sub);
 
 	fprintf(f, "\n  cause %u: %s", sub, text ? text : "not known");
+	report_instruction(f, run);
 	if (n > 16)
 		n = 16;
 	for (i = 0; i < n; i++)

@@ -201,12 +201,20 @@ void test_report_text(void)
 	put(0xfff8, 0xf4, 1);
 	run->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
 	run->internal.ndata = UINT32_MAX;
+	run->emulation_failure.flags =
+		KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	run->emulation_failure.insn_size = 255;
+	memset(run->emulation_failure.insn_bytes, 0xd9, 15);
+	lodge_report_reason(f, run);
+	run->emulation_failure.insn_size = 2;
 	lodge_report_reason(f, run);
 	run->exit_reason = 4711;
 	lodge_report_reason(f, run);
 	lodge_report_state(f, &regs, &sregs, &mem);
 	fclose(f);
 	CHECK(strstr(text, "could not be emulated"));
+	CHECK(strstr(text, "instruction: d9 d9 d9"));
+	CHECK(strstr(text, "instruction: d9 d9\n"));
 	CHECK(strstr(text, "4711"));
 	CHECK(strstr(text, "rax    0000000000001234"));
 	CHECK(strstr(text, " 00 <f4> 00 00 00 00 00 00 00 -- --"));
