@@ -13,8 +13,11 @@ exec 9>"$to/.lock"
 flock 9
 
 cd "$top"
-find kmod uapi -type d | sed "s,^,$to/," | xargs mkdir -p
-find Kbuild kmod uapi -type f \
+parts=(kmod)
+# Lodge's own part of the interface, where there is one.
+[ ! -d uapi ] || parts+=(uapi)
+find "${parts[@]}" -type d | sed "s,^,$to/," | xargs mkdir -p
+find Kbuild "${parts[@]}" -type f \
 	\( -name '*.[chS]' -o -name '*.mk' -o -name Kbuild \) |
 while read -r file; do
 	[ -L "$to/$file" ] || ln -sf "$top/$file" "$to/$file"

@@ -69,7 +69,7 @@ module()
 
 	release=$(kernel_release 7.2)
 	"${as_root[@]}" mkdir -p "$chroot$at"
-	(cd "$top" && tar -cf - Kbuild kmod uapi) |
+	(cd "$top" && tar -cf - Kbuild kmod $([ ! -d uapi ] || echo uapi)) |
 		"${as_root[@]}" tar -xf - -C "$chroot$at" --no-same-owner
 	# Objtool reads its limits in /proc.
 	"${as_root[@]}" unshare --mount sh -ec "
