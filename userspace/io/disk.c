@@ -153,8 +153,9 @@ void lodge_disk_submit(struct lodge_disk *disk, struct lodge_disk_io *io)
 
 void lodge_disk_kick(struct lodge_disk *disk)
 {
-	if (disk->uring)
-		lodge_uring_kick(disk->uring);
+	/* What did not fit is tried again when the loop comes round. */
+	if (disk->uring && !lodge_uring_kick(disk->uring))
+		lodge_event_set(disk->event);
 }
 
 /* The guest gets an error; the user is told once why. */
@@ -203,6 +204,7 @@ void lodge_disk_reap(struct lodge_disk *disk)
 		next = io->next;
 		disk_done(disk, io);
 	}
+	lodge_disk_kick(disk);
 }
 
 void lodge_disk_drain(struct lodge_disk *disk)

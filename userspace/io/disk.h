@@ -117,7 +117,8 @@ void lodge_uring_free(struct lodge_uring *uring);
 /* Whether there was room for it. */
 bool lodge_uring_submit(struct lodge_uring *uring, int fd,
 			struct lodge_disk_io *io);
-void lodge_uring_kick(struct lodge_uring *uring);
+/* Whether the kernel took all that was gathered. */
+bool lodge_uring_kick(struct lodge_uring *uring);
 /* The next operation that has ended; its result in bytes or -errno. */
 struct lodge_disk_io *lodge_uring_next(struct lodge_uring *uring, int *res);
 

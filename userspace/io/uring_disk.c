@@ -49,7 +49,7 @@ void lodge_uring_free(struct lodge_uring *u)
 	free(u);
 }
 
-void lodge_uring_kick(struct lodge_uring *u)
+bool lodge_uring_kick(struct lodge_uring *u)
 {
 	int ret;
 
@@ -59,8 +59,9 @@ void lodge_uring_kick(struct lodge_uring *u)
 			u->gathered -= ret;
 		/* EBUSY, EAGAIN: room comes with the completions. */
 		else if (ret != -EINTR)
-			break;
+			return false;
 	}
+	return true;
 }
 
 static struct io_uring_sqe *uring_sqe(struct lodge_uring *u)
@@ -102,9 +103,6 @@ struct lodge_disk_io *lodge_uring_next(struct lodge_uring *u, int *res)
 	struct lodge_disk_io *io;
 	struct io_uring_cqe *cqe;
 
-	/* What did not fit earlier may fit by now. */
-	if (u->gathered)
-		lodge_uring_kick(u);
 	if (io_uring_peek_cqe(&u->ring, &cqe))
 		return NULL;
 	io = io_uring_cqe_get_data(cqe);
