@@ -181,6 +181,43 @@ TEST(address_above_4g)
 	abi_done(vcpu);
 }
 
+/* Devices see each access once: a read, then a write, nothing more. */
+GUEST64(modify, "mov $0xd0000, %edi; mov $1, %eax; add %al, (%rdi)\n"
+	"orl $2, 4(%rdi); lock incw 8(%rdi); add 12(%rdi), %eax\n" G_DONE);
+
+TEST(each_access_once)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &modify);
+	static const struct { int at, len, write; } accesses[] = {
+		{ 0, 1, 0 }, { 0, 1, 1 }, { 4, 4, 0 }, { 4, 4, 1 },
+		{ 8, 2, 0 }, { 8, 2, 1 }, { 12, 4, 0 },
+	};
+
+	for (int i = 0; i < 7; i++) {
+		ASSERT_EQ(KVM_EXIT_MMIO, abi_exit(vcpu))
+			abi_describe(vcpu);
+		EXPECT_EQ(ABI_MMIO + accesses[i].at, vcpu->run->mmio.phys_addr);
+		EXPECT_EQ(accesses[i].len, vcpu->run->mmio.len);
+		EXPECT_EQ(accesses[i].write, vcpu->run->mmio.is_write);
+		memset(vcpu->run->mmio.data, 0x40 * !accesses[i].write, 8);
+	}
+	abi_done(vcpu);
+}
+
+/* A write is told when it is done: RIP is then past it. */
+TEST(pending_write_completes_without_the_guest)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &modify);
+
+	ASSERT_EQ(KVM_EXIT_MMIO, abi_exit(vcpu));
+	ASSERT_EQ(KVM_EXIT_MMIO, abi_exit(vcpu));
+	EXPECT_EQ(1, vcpu->run->mmio.is_write);
+	abi_pending(vcpu);
+	EXPECT_EQ(ABI_CODE + 12, abi_regs(vcpu).rip);
+	ASSERT_EQ(KVM_EXIT_MMIO, abi_exit(vcpu));
+	EXPECT_EQ(ABI_MMIO + 4, vcpu->run->mmio.phys_addr);
+}
+
 /* A read is finished by the next KVM_RUN, also one that runs no guest. */
 TEST(pending_read_completes_without_the_guest)
 {
