@@ -309,7 +309,7 @@ void lodge_vcpu_kick(struct lodge_vcpu *vcpu)
 void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req)
 {
 	set_bit(req, &vcpu->requests);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* pairs with smp_store_mb() in run.c */
 	lodge_vcpu_kick(vcpu);
 }
 
@@ -328,11 +328,12 @@ static void event_ipi(void *unused)
  */
 void lodge_vm_request(struct lodge_vm *vm, int req, bool wait)
 {
+	/* Pairs with the release in lodge_vcpu_create(): vcpu[] is filled. */
 	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
 
 	for (i = 0; i < nr; i++)
 		set_bit(req, &vm->vcpu[i]->requests);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* pairs with smp_store_mb() in run.c */
 	for (i = 0; i < nr; i++) {
 		struct lodge_vcpu *vcpu = vm->vcpu[i];
 		int cpu = READ_ONCE(vcpu->cpu);

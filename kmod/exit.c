@@ -232,14 +232,13 @@ static int exit_rdpmc(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	return exit_gp(vcpu);	/* CPUID shows no counters */
 }
 
-/* Another vCPU of the VM may hold what this one spins on. */
+/* Outside the bracket others have their turn: one may hold what it spins on. */
 static int exit_pause(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		      bool may_sleep)
 {
 	if (!may_sleep)
 		return LODGE_SLOW;
 	lodge_skip(vcpu, exit->next_rip);
-	yield();
 	return LODGE_RESUME;
 }
 

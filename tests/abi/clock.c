@@ -43,8 +43,9 @@ static uint64_t guest_tsc(struct abi_vcpu *vcpu)
 /* Only a host that itself keeps time by its TSC can promise as much. */
 static bool host_keeps_time_by_tsc(void)
 {
-	int fd = open("/sys/devices/system/clocksource/clocksource0/"
-		      "current_clocksource", O_RDONLY);
+	static const char path[] =
+		"/sys/devices/system/clocksource/clocksource0/current_clocksource";
+	int fd = open(path, O_RDONLY);
 	char name[16] = "";
 
 	return fd >= 0 && read(fd, name, 15) > 0 && !strncmp(name, "tsc", 3);

@@ -23,6 +23,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "guest.h"
+
 #define MEM_SIZE	(64ULL << 20)
 #define PAGE_TABLES	0x1000		/* PML4, PDPT, four page directories */
 #define GUEST_GDT	0x8000
@@ -33,8 +35,6 @@
 
 #define BATCHES		60
 #define ROUNDS		100
-
-extern const char guest_start[], guest_end[], guest_handler[];
 
 #define PROGRAMS(X)				\
 	X(nothing, "nothing")			\
@@ -49,10 +49,6 @@ extern const char guest_start[], guest_end[], guest_handler[];
 	X(page_fault, "nested page fault")	\
 	X(ipi, "IPI, delivery and EOI")		\
 	X(hlt, "the same, from HLT")
-
-#define X(sym, text) extern const char guest_##sym[];
-PROGRAMS(X)
-#undef X
 
 static const struct {
 	const char *name;
