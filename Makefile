@@ -71,6 +71,7 @@ userspace:
 install: all
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODDIR) INSTALL_MOD_PATH=$(DESTDIR) \
 		modules_install
+	[ -n "$(DESTDIR)" ] || depmod $(RELEASE)
 	install -D -m 755 userspace/lodge $(DESTDIR)$(PREFIX)/bin/lodge
 	install -D -m 644 packaging/60-lodge.rules \
 		$(DESTDIR)/lib/udev/rules.d/60-lodge.rules

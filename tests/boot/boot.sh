@@ -92,6 +92,38 @@ kill_one()
 	[ $? = 137 ] && [ -s /tmp/spinning ]
 }
 
+# A CPU of the host's leaves and comes back, again and again, under a guest.
+test_hotplug()
+{
+	name="$1: the host's second CPU goes and comes under a guest"
+	if [ ! -e /sys/devices/system/cpu/cpu1/online ]; then
+		ok "$name # SKIP this host has one CPU"
+		return
+	fi
+	{
+		launch "$1" sums rounds=30 --cpus 2 --mem 192M >/tmp/log
+		echo $? >/tmp/status
+	} &
+	guest=$!
+	times=0
+	while kill -0 $guest 2>/dev/null; do
+		times=$((times + 1))
+		if ! echo 0 >/sys/devices/system/cpu/cpu1/online ||
+		   ! echo 1 >/sys/devices/system/cpu/cpu1/online; then
+			wait
+			not_ok "$name (time $times)" /tmp/log
+			return
+		fi
+	done
+	wait
+	echo "# it went $times times"
+	if ended_well /tmp/log "$(cat /tmp/status)" && [ $times -gt 2 ]; then
+		ok "$name"
+	else
+		not_ok "$name (status $(cat /tmp/status), $times times)" /tmp/log
+	fi
+}
+
 references()
 {
 	awk -v name="$module" '$1 == name { print $3 }' /proc/modules
@@ -182,13 +214,14 @@ for release in $releases; do
 	first=${first:-$release}
 done
 echo "TAP version 13"
-echo "1..$((count + 5))"
+echo "1..$((count + 6))"
 for release in $releases; do
 	test_hello "$release" 1
 	test_hello "$release" 2
 done
 test_disk "$first"
 test_four "$first"
+test_hotplug "$first"
 test_kill "$first"
 test_cycle 100
 test_quiet

@@ -3,8 +3,8 @@
 #
 # Boots Debian's kernels as guests of Debian's kernels, through the launcher.
 # Called by tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What
-# happens in the emulated hosts is in boot.sh, max.sh and share.sh; read those
-# next.
+# happens in the emulated hosts is in boot.sh, max.sh, share.sh and refuse.sh;
+# read those next.
 #
 # BOOT_DEVICE=/dev/kvm (environment) runs the same on stock KVM, which is how
 # the launcher's faults are told from the module's.
@@ -68,9 +68,15 @@ for host in "${hosts[@]}"; do
 		emulated "$host" max.sh --lodge --cpu max \
 			-- "$host" "$device" lodge "${releases[1]}"
 		release=$(kernel_release "$host")
-		emulated "$host" share.sh --carry kvm_amd \
-			--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
+		ko=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
+		emulated "$host" share.sh --carry kvm_amd "${ko[@]}" \
 			-- "$host" "${releases[0]}"
+		emulated "$host" refuse.sh "${ko[@]}" --cpu EPYC,-svm \
+			-- "$host" 'Operation not supported' 'no AMD-V'
+		emulated "$host" refuse.sh "${ko[@]}" --cpu EPYC,-npt \
+			-- "$host" 'Operation not supported' 'without nested paging'
+		emulated "$host" refuse.sh "${ko[@]}" \
+			-- "$host" 'Invalid parameters' 'mode=mine' mode=mine
 	fi
 done
 exit $failed
