@@ -30,7 +30,9 @@ run_script()
 	timeout -k 10 "$limit" "$@" </dev/null | tee "$log/out" || status=$?
 	awk -v name="$name" -v counts="$log/counts" \
 		-v troubles="$log/troubles" -f tests/ktap.awk "$log/out"
-	read -r -a counts <"$log/counts" || counts=(0 0 0)
+	# Whatever went wrong, it is not a pass.
+	read -r -a counts <"$log/counts" || counts=(0 0 0) status=${status/#0/1}
+	rm -f "$log/counts"
 	if [ "$status" != 0 ] && [ "${counts[1]}" = 0 ]; then
 		echo "FAIL $name: ended with status $status" | tee -a "$log/troubles"
 		counts[1]=1
