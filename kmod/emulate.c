@@ -87,6 +87,7 @@ static int emu_to_user(struct lodge_vcpu *vcpu)
 		run->io.port = io->addr;
 		run->io.count = 1;
 		run->io.data_offset = PAGE_SIZE;
+		memset(vcpu->pio_page, 0, io->len);
 		if (io->write)
 			memcpy(vcpu->pio_page, io->data, io->len);
 	}

@@ -36,6 +36,8 @@ static int pio_to_user(struct lodge_vcpu *vcpu, const struct lodge_exit *exit)
 	run->io.count = 1;
 	run->io.data_offset = PAGE_SIZE;
 	if (exit->io.in) {
+		/* A user that has no answer leaves zeros. */
+		memset(vcpu->pio_page, 0, exit->io.size);
 		vcpu->pio_size = exit->io.size;
 		vcpu->pio_next_rip = exit->next_rip;
 		vcpu->complete = pio_in_complete;

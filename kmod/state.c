@@ -85,6 +85,7 @@ static void seg_to_kvm(const struct lodge_seg *s, struct kvm_segment *k)
 	k->unusable = !k->present;
 }
 
+/* Of what should be a bit only the lowest one counts. */
 static void seg_from_kvm(struct lodge_seg *s, const struct kvm_segment *k)
 {
 	s->base = k->base;
@@ -92,19 +93,19 @@ static void seg_from_kvm(struct lodge_seg *s, const struct kvm_segment *k)
 	s->sel = k->selector;
 	s->ar = FIELD_PREP(LODGE_AR_TYPE, k->type & 15) |
 		FIELD_PREP(LODGE_AR_DPL, k->dpl & 3);
-	if (k->s)
+	if (k->s & 1)
 		s->ar |= LODGE_AR_S;
-	if (k->present && !k->unusable)
+	if ((k->present & 1) && !k->unusable)
 		s->ar |= LODGE_AR_P;
-	if (k->avl)
+	if (k->avl & 1)
 		s->ar |= LODGE_AR_AVL;
-	if (k->l)
+	if (k->l & 1)
 		s->ar |= LODGE_AR_L;
-	if (k->db)
+	if (k->db & 1)
 		s->ar |= LODGE_AR_DB;
-	if (k->g)
+	if (k->g & 1)
 		s->ar |= LODGE_AR_G;
-	if (!k->present || k->unusable)
+	if (!(k->present & 1) || k->unusable)
 		s->ar |= LODGE_AR_UNUSABLE;
 }
 

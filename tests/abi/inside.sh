@@ -66,4 +66,16 @@ for name in "$@"; do
 		status=1
 done
 cp -r /tmp/kvm /tmp/lodge /out
+
+# After all that nobody holds the module: not a VM, not a page, not a timer.
+if [ -e /lodge/ko/lodge.ko ] && grep -q '^lodge ' /proc/modules; then
+	printf 'TAP version 13\n1..1\n'
+	if /bin/rmmod lodge && [ ! -e "$device" ]; then
+		echo "ok 1 module.unloads"
+	else
+		grep '^lodge ' /proc/modules | sed 's/^/# /'
+		echo "not ok 1 module.unloads"
+		status=1
+	fi
+fi
 exit $status

@@ -233,6 +233,21 @@ TEST(state_between)
 	abi_done(vcpu);
 }
 
+/* A VMM that has no answer leaves zeros, not what was written before. */
+GUEST16(out_in, "mov $0x44332211, %eax; out %eax, $0x77; in $0x77, %eax\n"
+	G_DONE);
+
+TEST(unanswered_in_is_zero)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_REAL, &out_in);
+
+	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+	EXPECT_EQ(KVM_EXIT_IO_IN, vcpu->run->io.direction);
+	abi_done(vcpu);
+	EXPECT_EQ(0, abi_regs(vcpu).rax & 0xffffffff);
+}
+
 /* The instruction pointer is past IN only once its data is taken. */
 GUEST16(in_one, "in $0x77, %al\n" G_DONE);
 

@@ -121,6 +121,22 @@ TEST_F(mode, base_and_selector_disagree)
 	expect_same(_metadata, self->vcpu, &sregs);
 }
 
+/* Of what should be a bit only the lowest one counts. */
+TEST_F(mode, more_than_a_bit)
+{
+	struct kvm_sregs sregs = abi_sregs(self->vcpu), back;
+	int db = sregs.ds.db, s = sregs.cs.s;
+
+	sregs.ds.db |= 0x40;
+	sregs.ds.g |= 0x40;
+	sregs.cs.s |= 0x10;
+	abi_set_sregs(self->vcpu, &sregs);
+	back = abi_sregs(self->vcpu);
+	EXPECT_EQ(db, back.ds.db);
+	EXPECT_EQ(s, back.cs.s);
+	abi_done(self->vcpu);
+}
+
 TEST_F(mode, unusable_segment)
 {
 	struct kvm_sregs sregs = abi_sregs(self->vcpu), back;
