@@ -32,7 +32,8 @@ group_packages()
 	dkms)		# a release tree built by DKMS
 		echo dkms build-essential ;;
 	bochs)		# the emulated host with next-RIP and flush-by-ASID
-		echo bochs bochsbios vgabios bochs-term ;;
+		echo bochs bochsbios vgabios bochs-term isolinux syslinux-common \
+			xorriso ;;
 	chroot)		# trixie, for Debian's newest kernel
 		echo mmdebstrap debian-archive-keyring ;;
 	*)

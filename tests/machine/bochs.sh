@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs commands in a host that Bochs emulates: one CPU of model ryzen, whose
+# AMD-V has next-RIP, flush-by-ASID and a pause filter, which QEMU's has not.
+# Called by tests/bochs/run.sh. As with host.sh, what the commands print comes
+# out of stdout, and their exit status is bochs.sh's own. It takes half a
+# minute to get there and back.
+#
+#	tests/machine/bochs.sh --kernel 6.12 --lodge --run 'dmesg | tail'
+#
+#  -k, --kernel 6.1|6.12	the host's kernel (6.1)
+#      --model MODEL		Bochs' CPU model (ryzen)
+#      --log FILE		keep what Bochs says of itself
+# and of host.sh's options, with the same meaning: --mem, --kvm, --lodge[=FILE],
+# --lodge-args, --modules, --carry, --file, --dir, --run, --script, --get,
+# --dmesg, --append, --timeout, --tainted-ok. It ends with 122 to 126 as host.sh
+# does.
+#
+# The TSC advances by one an instruction, and nothing else than instructions
+# moves time, so two runs count the same. Read emulated.sh next.
+set -euo pipefail
+. "$(dirname "$0")/emulated.sh"
+
+model=ryzen log=''
+while [ $# -gt 0 ]; do
+	taken=2
+	case $1 in
+	--model|--log)	[ $# -ge 2 ] || fail "$1 needs an argument" ;;
+	esac
+	case $1 in
+	--model)	model=$2 ;;
+	--log)		log=$2 ;;
+	*)		emulated_option "$@" ;;
+	esac
+	shift $taken
+done
+command -v bochs >/dev/null || fail "no bochs (tests/machine/deps.sh bochs)"
+emulated_check
+emulated_initramfs
+
+# --- the machine -----------------------------------------------------------
+
+# Bochs boots no kernel by itself: it gets a CD with a boot loader. Of the
+# words for the kernel: the delay of MWAITX (221) never ends in Bochs; its
+# RDRAND and RDSEED (158, 306) would make each run another one; and a machine
+# that panicked shall stop rather than start again, which watch_console sees.
+mkdir -p "$work/cd/isolinux"
+mv "$work/initrd" "$work/cd/initrd"
+ln -s "$kernel_dir/boot/vmlinuz-$release" "$work/cd/vmlinuz"
+cp /usr/lib/ISOLINUX/isolinux.bin \
+	/usr/lib/syslinux/modules/bios/ldlinux.c32 "$work/cd/isolinux"
+cat >"$work/cd/isolinux/isolinux.cfg" <<END
+default host
+prompt 0
+label host
+	kernel /vmlinuz
+	append initrd=/initrd console=ttyS0 quiet loglevel=4 panic=0 oops=panic clearcpuid=158,221,306 nokaslr norandmaps $append
+END
+xorriso -as mkisofs -quiet -f -o "$work/cd.iso" -b isolinux/isolinux.bin \
+	-c isolinux/boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table \
+	"$work/cd" >"$work/xorriso" 2>&1 || {
+	cat "$work/xorriso" >&2
+	fail "cannot make a CD (tests/machine/deps.sh bochs)"
+}
+
+# "ips" says how many instructions the machine's second has. Few of them make
+# the waits of firmware, kernel and serial ports short.
+cat >"$work/bochsrc" <<END
+config_interface: textconfig
+display_library: term
+memory: guest=$mem, host=$mem
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/vgabios/vgabios.bin
+cpu: model=$model, count=1, ips=20000000, reset_on_triple_fault=0
+clock: sync=none, time0=1767225600
+pci: enabled=1, chipset=i440fx
+boot: cdrom
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=cdrom, path=$work/cd.iso, status=inserted
+com1: enabled=1, mode=file, dev=$work/console.port
+com2: enabled=1, mode=file, dev=$work/out
+com3: enabled=1, mode=file, dev=$work/status
+com4: enabled=1, mode=file, dev=$work/files
+mouse: enabled=0
+sound: driver=dummy
+log: $work/log
+panic: action=fatal
+error: action=ignore
+info: action=report
+debug: action=ignore
+END
+# Debian's Bochs has its debugger built in, which wants to be told to go on.
+echo c >"$work/debugger"
+
+# Passes the console on to a file; a kernel that panicked is turned off.
+watch_console()
+{
+	local line
+
+	while IFS= read -r line; do
+		echo "$line"
+		case $line in
+		*'end Kernel panic'*) kill "$(cat "$work/pid")" ;;
+		esac
+	done <"$work/console.port" >"$work/console"
+}
+
+mkfifo "$work/out" "$work/console.port"
+touch "$work/files" "$work/console" "$work/status"
+cat "$work/out" &
+readers=($!)
+watch_console &
+readers+=($!)
+TERM=vt100 timeout -k 5 "$limit" nice bochs -q -f "$work/bochsrc" \
+	-rc "$work/debugger" </dev/null >"$work/said.bochs" 2>&1 &
+pids=($!)
+echo "${pids[0]}" >"$work/pid"
+ended=0
+wait "${pids[0]}" || ended=$?
+pids=()
+# Had Bochs never opened them, the readers would still wait for a writer.
+: 5<>"$work/out" 6<>"$work/console.port"
+wait "${readers[@]}" || true
+[ -z "$log" ] || cp "$work/log" "$log"
+
+# --- what came of it -------------------------------------------------------
+
+if [ "$ended" = 124 ] || [ "$ended" = 137 ]; then
+	tail -n 30 "$work/console" >&2
+	echo "bochs.sh: ended after $limit seconds" >&2
+	exit 124
+fi
+# Its own status says nothing: a power-off is a "panic" of Bochs', too.
+cp "$work/status" "$work/said"
+if ! grep -q '^status ' "$work/said"; then
+	grep -aE '^[0-9]+p' "$work/log" >&2 || tail -n 5 "$work/said.bochs" >&2
+fi
+emulated_outcome
