@@ -134,12 +134,7 @@ static int apic_base_read(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 static int apic_base_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 			   u32 msr, u64 v, bool host)
 {
-	if (vcpu->apic)
-		return lodge_lapic_set_base(vcpu, v, host) ? 1 : 0;
-	if (!host)
-		return 1;
-	vcpu->msr.apic_base = v;
-	return 0;
+	return lodge_lapic_set_base(vcpu, v, host) ? 1 : 0;
 }
 
 static int deadline_read(struct lodge_vcpu *vcpu, const struct lodge_msr *m,

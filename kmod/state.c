@@ -173,15 +173,6 @@ static void sregs_interrupt(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
 	}
 }
 
-static int sregs_apic_base(struct lodge_vcpu *vcpu, u64 v)
-{
-	if (!vcpu->apic) {
-		vcpu->msr.apic_base = v;
-		return 0;
-	}
-	return lodge_lapic_set_base(vcpu, v, true) ? -EINVAL : 0;
-}
-
 /**
  * lodge_sregs_set() - KVM_SET_SREGS
  * @vcpu: whose
@@ -195,7 +186,8 @@ int lodge_sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
 	struct lodge_regs *r;
 	u32 i;
 
-	if (!lodge_sregs_valid(vcpu, s) || sregs_apic_base(vcpu, s->apic_base))
+	if (!lodge_sregs_valid(vcpu, s) ||
+	    lodge_lapic_set_base(vcpu, s->apic_base, true))
 		return -EINVAL;
 	r = lodge_touch(vcpu, LODGE_R_SEGS | LODGE_R_DTABLES | LODGE_R_CRS);
 	for (i = 0; i < ARRAY_SIZE(state_seg); i++)

@@ -212,7 +212,7 @@ u64 lodge_lapic_base(struct lodge_vcpu *vcpu)
 
 /**
  * lodge_lapic_set_base() - write IA32_APIC_BASE
- * @vcpu: own thread, with an APIC
+ * @vcpu: own thread; without an APIC the user has it and keeps the value here
  * @v: value
  * @host: from an ioctl
  *
@@ -226,13 +226,17 @@ int lodge_lapic_set_base(struct lodge_vcpu *vcpu, u64 v, bool host)
 	struct lodge_lapic *apic = vcpu->apic;
 	u64 reserved = GENMASK_ULL(63, 32) | GENMASK_ULL(7, 0) | BIT_ULL(9);
 
-	if (!apic)
-		return 1;
 	if (vcpu->cpuid->maxphyaddr > 32)
 		reserved = ~(BIT_ULL(vcpu->cpuid->maxphyaddr) - 1) |
 			   GENMASK_ULL(7, 0) | BIT_ULL(9);
 	if (!vcpu->cpuid->has_x2apic)
 		reserved |= LODGE_BASE_X2APIC;
+	if (!apic) {
+		if (!host || !lodge_apic_base_valid(NULL, v, reserved, true))
+			return 1;
+		vcpu->msr.apic_base = v;
+		return 0;
+	}
 	if (!lodge_apic_base_valid(&apic->regs, v, reserved, host))
 		return 1;
 	if (!host && !(v & LODGE_BASE_ENABLE))

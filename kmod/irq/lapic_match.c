@@ -16,7 +16,7 @@
 
 /**
  * lodge_apic_base_valid() - may IA32_APIC_BASE be given this value?
- * @r: registers, own CPU
+ * @r: registers, own CPU; not looked at with @host
  * @v: the value
  * @reserved: bits this guest may not set, by its CPUID
  * @host: from an ioctl, not from the guest: any valid mode will do
@@ -24,12 +24,13 @@
 bool lodge_apic_base_valid(const struct lodge_apic_regs *r, u64 v, u64 reserved,
 			   bool host)
 {
-	u64 from = r->base & MODE_BITS, to = v & MODE_BITS;
+	u64 from, to = v & MODE_BITS;
 
 	if ((v & reserved) || to == LODGE_BASE_X2APIC)
 		return false;
 	if (host)
 		return true;
+	from = r->base & MODE_BITS;
 	/* The ways between the modes go one way: off, xAPIC, x2APIC, off. */
 	if (from == MODE_BITS && to == LODGE_BASE_ENABLE)
 		return false;

@@ -219,6 +219,23 @@ TEST(apic_base)
 	EXPECT_IOCTL(-EINVAL, vcpu->fd, KVM_SET_SREGS, &sregs);
 }
 
+/* Without an in-kernel APIC it is the VMM's, but not any value. */
+TEST(apic_base_without_irqchip)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_REAL, &done);
+	struct kvm_sregs sregs = abi_sregs(vcpu);
+
+	sregs.apic_base = 0xfee00800;
+	EXPECT_IOCTL(0, vcpu->fd, KVM_SET_SREGS, &sregs);
+	EXPECT_EQ(0xfee00800, abi_sregs(vcpu).apic_base);
+	sregs.apic_base = 0xfee00804;			/* reserved bit */
+	EXPECT_IOCTL(-EINVAL, vcpu->fd, KVM_SET_SREGS, &sregs);
+	sregs.apic_base = 0xfee00900 | 1ull << 60;
+	EXPECT_IOCTL(-EINVAL, vcpu->fd, KVM_SET_SREGS, &sregs);
+	EXPECT_EQ(0, abi_msr_set(vcpu->fd, 0x1b, 0xfee00904));
+	abi_done(vcpu);
+}
+
 /* At most one bit: the external interrupt that is on its way. */
 GUEST16(sti_done, "sti; nop; nop\n" G_DONE);
 

@@ -93,6 +93,9 @@ struct lodge_vcpu {
 	struct lodge_lapic *apic;
 	struct lodge_cpuid *cpuid;
 	u64 pv_eoi_msr;
+	struct {
+		u64 apic_base;
+	} msr;
 	u32 id, index;
 };
 
