@@ -42,9 +42,11 @@ emulated_initramfs
 # --- the machine -----------------------------------------------------------
 
 # Bochs boots no kernel by itself: it gets a CD with a boot loader. Of the
-# words for the kernel: the delay of MWAITX (221) never ends in Bochs; its
-# RDRAND and RDSEED (158, 306) would make each run another one; and a machine
-# that panicked shall stop rather than start again, which watch_console sees.
+# words for the kernel: the delay of MWAITX (221) never ends in Bochs 2.7; its
+# RDRAND and RDSEED (158, 306) would make each run another one; with its XSAVEC
+# and XSAVES (321, 323) a task loses the upper halves of YMM registers; and a
+# machine that panicked shall stop rather than start again, which watch_console
+# sees.
 mkdir -p "$work/cd/isolinux"
 mv "$work/initrd" "$work/cd/initrd"
 ln -s "$kernel_dir/boot/vmlinuz-$release" "$work/cd/vmlinuz"
@@ -55,7 +57,7 @@ default host
 prompt 0
 label host
 	kernel /vmlinuz
-	append initrd=/initrd console=ttyS0 quiet loglevel=4 panic=0 oops=panic clearcpuid=158,221,306 nokaslr norandmaps $append
+	append initrd=/initrd console=ttyS0 quiet loglevel=4 panic=0 oops=panic clearcpuid=158,221,306,321,323 nokaslr norandmaps $append
 END
 xorriso -as mkisofs -quiet -f -o "$work/cd.iso" -b isolinux/isolinux.bin \
 	-c isolinux/boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table \
