@@ -14,7 +14,9 @@
 #	make test			all tests
 #	make test-PART KERNEL=6.12	one of: build style unit fuzz abi boot dkms
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
+#	make test-bochs			in Bochs, whose AMD-V has more features
 #	make bench			instructions per exit, beside KVM's
+#	make bench BOCHS=1		the same, where the CPU has next-RIP
 #	make deps			install the packages all this needs
 #	make clean | distclean		... and the downloaded packages too
 
@@ -41,7 +43,7 @@ DESTDIR		?=
 PREFIX		?= /usr/local
 
 .PHONY: all module modules userspace install run bench test deps clean \
-	distclean help $(PARTS:%=test-%)
+	distclean help $(PARTS:%=test-%) test-bochs
 .NOTPARALLEL:
 
 all: module userspace
@@ -81,13 +83,13 @@ run:
 		$(if $(KERNEL),--kernel $(KERNEL))
 
 bench:
-	@tests/bench/run.sh $(if $(KERNEL),$(KERNEL),6.1)
+	@tests/$(if $(BOCHS),bochs/bench.sh,bench/run.sh) $(if $(KERNEL),$(KERNEL),6.1)
 
 test:
 	@KERNELS="$(KERNELS)" tests/run.sh $(PARTS)
 
 # These two run what is built.
-test-abi test-boot test-fault: test-%:
+test-abi test-boot test-fault test-bochs: test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh build $*
 
 $(filter-out test-abi test-boot test-fault,$(PARTS:%=test-%)): test-%:

@@ -20,17 +20,12 @@ make -s -C tests/abi "${programs[@]}" >&2 || exit
 out=$build/bochs
 mkdir -p "$out"
 
-# What the guests need.
-guest=()
-for kernel in 6.1; do
-	dir=$(tests/machine/fetch.sh kernel $kernel) || exit
-	release=${dir##*/kernel-}
-	tests/machine/guest.sh initrd $kernel "$out/initrd" tests/boot/guest ||
-		exit
-	guest+=(--file userspace/lodge:/bin/lodge
-		--file "$dir/boot/vmlinuz-$release:/guest/vmlinuz-$release"
-		--file "$out/initrd:/guest/initrd-$release")
-done
+dir=$(tests/machine/fetch.sh kernel 6.1) || exit
+release=${dir##*/kernel-}
+tests/machine/guest.sh initrd 6.1 "$out/initrd" tests/boot/guest || exit
+guest=(--file userspace/lodge:/bin/lodge
+	--file "$dir/boot/vmlinuz-$release:/guest/vmlinuz-$release"
+	--file "$out/initrd:/guest/initrd-$release")
 
 # emulated HOST ARGUMENTS-OF-BOCHS.SH...
 emulated()
