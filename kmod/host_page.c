@@ -22,6 +22,13 @@
 #define GUP_SLEEP	0
 #endif
 
+/* A page that NUMA balancing has hidden is to be shown again, not just found. */
+#ifdef LODGE_HAVE_FOLL_NUMA
+#define GUP_NUMA	FOLL_HONOR_NUMA_FAULT
+#else
+#define GUP_NUMA	0
+#endif
+
 /* Entries as the CPU's manual has them ("Page Translation and Protection"). */
 #define HOST_P		BIT_ULL(0)
 #define HOST_W		BIT_ULL(1)
@@ -98,6 +105,8 @@ static bool host_page_look(unsigned long hva, bool write,
 	u64 e, rights, *entry;
 	bool found = false;
 
+	if (hva >= TASK_SIZE_MAX)	/* the walk would look at fewer bits */
+		return false;
 	local_irq_save(flags);
 	entry = host_walk(hva, &p->level, &e, &rights);
 	if (!entry || !(rights & HOST_U) || (write && !(rights & HOST_W)))
@@ -123,8 +132,8 @@ static int host_page_fault(unsigned long hva, bool write)
 	struct mm_struct *mm = current->mm;
 	long n;
 
-	n = get_user_pages_unlocked(hva, 1, NULL,
-				    (write ? FOLL_WRITE : 0) | GUP_SLEEP);
+	n = get_user_pages_unlocked(hva, 1, NULL, GUP_SLEEP | GUP_NUMA |
+				    (write ? FOLL_WRITE : 0));
 	if (n == 1)
 		return 0;
 	if (!n || n == -EAGAIN || n == -EINTR)

@@ -33,7 +33,7 @@ struct lodge_tdp {
 	unsigned long change_start, change_end;	/* user addresses they concern */
 	atomic_t waiters;		/* [a] faults that sleep till a change ends */
 	bool released;			/* the mm is gone: nothing to map */
-	u64 zap_gen;			/* rights taken away, for check_tlb=1 */
+	u64 zap_gen;			/* times that rights were taken away */
 	u64 flushed_gen;		/* of those, known by all vCPUs */
 };
 

@@ -94,7 +94,10 @@ const struct lodge_slot *lodge_slot_find(struct lodge_vm *vm, gfn_t gfn)
  */
 void lodge_slot_mark_dirty(const struct lodge_slot *slot, gfn_t gfn)
 {
-	if (slot->dirty && !test_bit(gfn - slot->base, slot->dirty))
+	if (!slot->dirty)
+		return;
+	smp_mb();	/* the write is seen before a bit found set can be taken */
+	if (!test_bit(gfn - slot->base, slot->dirty))
 		set_bit(gfn - slot->base, slot->dirty);
 }
 
@@ -113,8 +116,9 @@ static int slot_check(const struct kvm_userspace_memory_region *r)
 	if ((r->memory_size | r->guest_phys_addr | r->userspace_addr) &
 	    (PAGE_SIZE - 1))
 		return -EINVAL;
-	if (!access_ok((void __user *)(unsigned long)r->userspace_addr,
-		       r->memory_size))
+	/* What the notifier knows an address by: no tags, no aliases. */
+	if (r->userspace_addr > TASK_SIZE_MAX ||
+	    r->memory_size > TASK_SIZE_MAX - r->userspace_addr)
 		return -EINVAL;
 	if (r->guest_phys_addr + r->memory_size < r->guest_phys_addr)
 		return -EINVAL;

@@ -23,6 +23,7 @@ ccflags-y += $(call lodge-grep,rseq_virt_userspace_exit,include/linux/rseq.h,LOD
 
 # host_page.c, mmu.c
 ccflags-y += $(call lodge-grep,FOLL_INTERRUPTIBLE = ,include/linux/mm_types.h,LODGE_HAVE_FOLL_INTERRUPTIBLE)
+ccflags-y += $(call lodge-grep,FOLL_HONOR_NUMA_FAULT = ,include/linux/mm_types.h,LODGE_HAVE_FOLL_NUMA)
 ccflags-y += $(call lodge-grep,bool ..clear_flush_young,include/linux/mmu_notifier.h,LODGE_HAVE_YOUNG_BOOL)
 
 # Newer kernels rename this field of struct kvm_run for code inside the kernel,

@@ -61,13 +61,14 @@ static bool run_stay(struct lodge_vcpu *vcpu, const struct lodge_exit *exit)
 
 static void run_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 {
-	lodge_events_inject(vcpu);
-	if (unlikely(vcpu->pv_eoi_msr & 1))
-		lodge_lapic_pv_eoi_entry(vcpu);
+	/* First: what blocks NMIs may have been set by the user or emulated. */
 	if (vcpu->dirty) {
 		lodge_ops->sync_to_hw(vcpu, vcpu->dirty);
 		vcpu->dirty = 0;
 	}
+	lodge_events_inject(vcpu);
+	if (unlikely(vcpu->pv_eoi_msr & 1))
+		lodge_lapic_pv_eoi_entry(vcpu);
 	trace_lodge_entry(vcpu);
 	lodge_ops->enter(vcpu, exit);
 	vcpu->stats.exits[exit->kind]++;
@@ -89,6 +90,7 @@ static int run_bracket(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	if (unlikely(!run_requests_fast(vcpu) || lodge_host_work_pending()))
 		goto out;
 	vcpu->stats.brackets++;
+	vcpu->emul_decoded = false;
 	lodge_ops->bracket_begin(vcpu);
 	lodge_fpu_load(vcpu);
 	do {
@@ -157,6 +159,8 @@ static int run_once(struct lodge_vcpu *vcpu)
 		     vcpu->mp_state == KVM_MP_STATE_SIPI_RECEIVED) &&
 	    vcpu->mp_state != KVM_MP_STATE_UNINITIALIZED)
 		lodge_init_sipi(vcpu);
+	if (unlikely(vcpu->pv_eoi_msr & 1))
+		lodge_lapic_pv_eoi_finish(vcpu);
 	if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
 		return run_block(vcpu);
 	r = run_bracket(vcpu, &exit);

@@ -53,7 +53,9 @@ void lodge_steal_update(struct lodge_vcpu *vcpu)
 
 	if (!(v->steal_msr & KVM_MSR_ENABLED))
 		return;
-	delta = v->steal_task == current ? delay - v->steal_last : 0;
+	/* A thread may have taken the place of one that is gone. */
+	delta = v->steal_task == current && delay > v->steal_last ?
+		delay - v->steal_last : 0;
 	v->steal_last = delay;
 	v->steal_task = current;
 	if (!delta && !first) {

@@ -143,6 +143,20 @@ void lodge_tdp_change_end(struct lodge_vm *vm)
 		rcuwait_wake_up(&vm->vcpu[i]->wait);
 }
 
+/*
+ * Another may have taken translations of the same range away, and be about to
+ * flush: who finds nothing must not say that nothing is left.
+ */
+static bool tdp_unflushed(struct lodge_tdp *tdp)
+{
+	bool unflushed;
+
+	raw_spin_lock(&tdp->lock);
+	unflushed = tdp->flushed_gen != tdp->zap_gen;
+	raw_spin_unlock(&tdp->lock);
+	return unflushed;
+}
+
 /**
  * lodge_tdp_zap() - take away the translations of a range
  * @vm: VM
@@ -172,7 +186,7 @@ bool lodge_tdp_zap(struct lodge_vm *vm, gfn_t gfn, gfn_t end, bool may_sleep,
 		if (may_sleep)
 			cond_resched();
 	}
-	return any;
+	return any || tdp_unflushed(tdp);
 }
 
 /**

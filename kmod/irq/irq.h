@@ -87,6 +87,7 @@ int lodge_irq_ack(struct lodge_vcpu *vcpu);	/* takes it: IRR to ISR */
 /* PV EOI: before entry and after exit. */
 void lodge_lapic_pv_eoi_entry(struct lodge_vcpu *vcpu);
 void lodge_lapic_pv_eoi_exit(struct lodge_vcpu *vcpu);
+void lodge_lapic_pv_eoi_finish(struct lodge_vcpu *vcpu);
 int lodge_lapic_set_pv_eoi(struct lodge_vcpu *vcpu, u64 msr);
 
 #endif /* LODGE_IRQ_H */

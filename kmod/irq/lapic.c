@@ -341,8 +341,11 @@ int lodge_irq_ack(struct lodge_vcpu *vcpu)
  */
 int lodge_lapic_get(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s)
 {
-	u32 left = lodge_timer_left(vcpu->apic);
+	u32 left;
 
+	/* What is due is in the IRR that is saved, or it would be lost. */
+	lodge_lapic_timer_inject(vcpu);
+	left = lodge_timer_left(vcpu->apic);
 	lodge_apic_save(&vcpu->apic->regs, s);
 	memcpy(s->regs + APIC_TMCCT, &left, sizeof(left));
 	return 0;
@@ -474,7 +477,7 @@ void lodge_lapic_pv_eoi_entry(struct lodge_vcpu *vcpu)
  * lodge_lapic_pv_eoi_exit() - has the guest ended it?
  * @vcpu: in the bracket, after an exit
  *
- * If the page can't be reached now the question stays for the next exit.
+ * If the page can't be reached now, lodge_lapic_pv_eoi_finish() does it.
  */
 void lodge_lapic_pv_eoi_exit(struct lodge_vcpu *vcpu)
 {
@@ -491,4 +494,26 @@ void lodge_lapic_pv_eoi_exit(struct lodge_vcpu *vcpu)
 	else if (lodge_gpa_write_atomic(vcpu->vm, gpa, &no, sizeof(no)))
 		return;
 	apic->pv_eoi_set = false;
+}
+
+/**
+ * lodge_lapic_pv_eoi_finish() - the same where it may sleep
+ * @vcpu: own thread, outside the bracket
+ *
+ * An interrupt that ended unseen would keep a halted vCPU from waking. A page
+ * that is gone altogether is the guest's own doing: the EOI is taken as made.
+ */
+void lodge_lapic_pv_eoi_finish(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+	gpa_t gpa = vcpu->pv_eoi_msr & ~PV_EOI_ENABLE;
+	u8 flag = 0, no = 0;
+
+	if (likely(!apic || !apic->pv_eoi_set))
+		return;
+	apic->pv_eoi_set = false;
+	if (lodge_gpa_read(vcpu->vm, gpa, &flag, sizeof(flag)) || !(flag & 1))
+		lapic_eoi(apic);
+	else
+		lodge_gpa_write(vcpu->vm, gpa, &no, sizeof(no));
 }
