@@ -124,6 +124,7 @@ int lodge_cpuid_supported(struct kvm_cpuid_entry2 *e, u32 room)
 void lodge_cpuid_reset(struct lodge_vcpu *vcpu)
 {
 	lodge_cpuid_derive(vcpu->cpuid, cpuid_host_cr4, lodge_fpu_features());
+	vcpu->cpuid->has_rdtscp &= lodge_caps.tsc_aux;
 }
 
 static bool cpuid_same(const struct lodge_cpuid *c,
@@ -168,6 +169,7 @@ int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *e,
 	c->nr = nr;
 	lodge_cpuid_index(c);
 	lodge_cpuid_derive(c, cpuid_host_cr4, lodge_fpu_features());
+	c->has_rdtscp &= lodge_caps.tsc_aux;	/* or reading it would fault */
 	lodge_ops->update_intercepts(vcpu);
 	return 0;
 }

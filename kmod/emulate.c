@@ -22,6 +22,8 @@ static int emu_unhandled(struct lodge_vcpu *vcpu)
 {
 	const struct lodge_insn *insn = &vcpu->emul->insn;
 	struct kvm_run *run = vcpu->run;
+	u8 size = min_t(u8, insn->have,
+			sizeof(run->emulation_failure.insn_bytes));
 
 	pr_warn_ratelimited("lodge: vCPU %u: instruction can't be emulated at RIP 0x%llx: %*ph\n",
 			    vcpu->id, vcpu->regs.rip, insn->have, insn->bytes);
@@ -34,12 +36,10 @@ static int emu_unhandled(struct lodge_vcpu *vcpu)
 	run->emulation_failure.ndata = 3;
 	run->emulation_failure.flags =
 		KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
-	run->emulation_failure.insn_size = min_t(u8, insn->have,
-		sizeof(run->emulation_failure.insn_bytes));
+	run->emulation_failure.insn_size = size;
 	memset(run->emulation_failure.insn_bytes, 0x90,
 	       sizeof(run->emulation_failure.insn_bytes));
-	memcpy(run->emulation_failure.insn_bytes, insn->bytes,
-	       run->emulation_failure.insn_size);
+	memcpy(run->emulation_failure.insn_bytes, insn->bytes, size);
 	return LODGE_TO_USER;
 }
 

@@ -126,13 +126,19 @@ static void event_submit(struct lodge_vcpu *vcpu, u8 what,
 			 const struct lodge_event *e)
 {
 	vcpu->events.submitted = what;
+	vcpu->events.submitted_type = e->type;
+	vcpu->events.submitted_vector = e->vector;
+	vcpu->events.submitted_rip = vcpu->regs.rip;
 	vcpu->stats.injections++;
 	trace_lodge_inject(vcpu, e);
 	lodge_ops->inject(vcpu, e);
 }
 
-/* Events from other threads become the vCPU's own. */
-static void event_nmi_collect(struct lodge_vcpu *vcpu)
+/**
+ * lodge_nmi_collect() - NMIs from other threads become the vCPU's own
+ * @vcpu: mutex held
+ */
+void lodge_nmi_collect(struct lodge_vcpu *vcpu)
 {
 	struct lodge_events *ev = &vcpu->events;
 	unsigned int most = vcpu->regs.nmi_blocked ||
@@ -184,7 +190,7 @@ void lodge_events_inject(struct lodge_vcpu *vcpu)
 	ev->submitted = LODGE_SUBMITTED_NONE;
 	if (unlikely(test_bit(LODGE_REQ_NMI, &vcpu->requests)) &&
 	    lodge_request_test(vcpu, LODGE_REQ_NMI))
-		event_nmi_collect(vcpu);
+		lodge_nmi_collect(vcpu);
 	if (unlikely(ev->exception.valid)) {
 		event_submit(vcpu, LODGE_SUBMITTED_EXCEPTION, &ev->exception);
 		waits = event_irq_waits(vcpu);
@@ -218,11 +224,14 @@ void lodge_event_requeue(struct lodge_vcpu *vcpu,
 			 const struct lodge_event *vectored)
 {
 	struct lodge_events *ev = &vcpu->events;
-	bool ours = ev->submitted != LODGE_SUBMITTED_NONE;
+	bool ours = ev->submitted != LODGE_SUBMITTED_NONE &&
+		    vectored->type == ev->submitted_type &&
+		    vectored->vector == ev->submitted_vector &&
+		    vcpu->regs.rip == ev->submitted_rip;
 
 	if (ev->submitted == LODGE_SUBMITTED_EXCEPTION)
 		ev->exception.valid = false;
-	else if (ours)
+	else if (ev->submitted != LODGE_SUBMITTED_NONE)
 		ev->injected.valid = false;
 	ev->submitted = LODGE_SUBMITTED_NONE;
 	if (likely(!vectored->valid))

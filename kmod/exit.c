@@ -328,6 +328,8 @@ static int exit_shutdown(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			 bool may_sleep)
 {
 	lodge_touch(vcpu, LODGE_R_ALL);
+	vcpu->events.exception.valid = false;
+	vcpu->events.injected.valid = false;
 	lodge_ops->vcpu_reset(vcpu);
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 	return LODGE_TO_USER;

@@ -85,6 +85,8 @@ struct lodge_events {
 	bool has_payload;
 	struct lodge_event injected;	/* interrupt or NMI, taken and not yet delivered */
 	u8 submitted;			/* LODGE_SUBMITTED_* */
+	u8 submitted_type, submitted_vector;
+	u64 submitted_rip;		/* where its handler was to return to */
 	bool irq_window;		/* requested of the hardware */
 	bool smi_pending;
 	u8 nmi_pending;			/* 0..2 */
@@ -128,6 +130,7 @@ struct lodge_vcpu {
 	struct lodge_stats stats;	/* [v] */
 	struct lodge_emul *emul;	/* [v] state of an instruction under way */
 	u64 pio_next_rip;		/* [v] of an IN the user is asked for */
+	u64 pio_rip;			/* [v] ... and of the IN itself */
 	u8 pio_size;			/* [v] */
 	bool emul_may_sleep;		/* [v] this time */
 	bool emul_completing;		/* [v] the user's answer is being taken */
@@ -237,6 +240,7 @@ bool lodge_vcpu_wakes(struct lodge_vcpu *vcpu);
 void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req);	/* any context */
 void lodge_vcpu_kick(struct lodge_vcpu *vcpu);			/* any context */
 void lodge_vm_request(struct lodge_vm *vm, int req, bool wait);
+void lodge_nmi_collect(struct lodge_vcpu *vcpu);
 void lodge_nmi_queue(struct lodge_vcpu *vcpu);			/* any context */
 
 /* io_bus.c: 0, or -EOPNOTSUPP: nobody here */

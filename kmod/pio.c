@@ -20,6 +20,9 @@ static void pio_rax_set(struct lodge_vcpu *vcpu, const void *data, u32 size)
 
 static int pio_in_complete(struct lodge_vcpu *vcpu)
 {
+	/* The user may have loaded another state in between. */
+	if (vcpu->regs.rip != vcpu->pio_rip)
+		return LODGE_RESUME;
 	pio_rax_set(vcpu, vcpu->pio_page, vcpu->pio_size);
 	lodge_skip(vcpu, vcpu->pio_next_rip);
 	return LODGE_RESUME;
@@ -40,6 +43,7 @@ static int pio_to_user(struct lodge_vcpu *vcpu, const struct lodge_exit *exit)
 		memset(vcpu->pio_page, 0, exit->io.size);
 		vcpu->pio_size = exit->io.size;
 		vcpu->pio_next_rip = exit->next_rip;
+		vcpu->pio_rip = vcpu->regs.rip;
 		vcpu->complete = pio_in_complete;
 	} else {
 		memcpy(vcpu->pio_page, &vcpu->regs.gpr[LODGE_RAX],

@@ -62,7 +62,9 @@ int lodge_regs_set(struct lodge_vcpu *vcpu, const struct kvm_regs *r)
 		vcpu->regs.gpr[state_gpr[i]] = gpr[i];
 	vcpu->regs.rip = r->rip;
 	vcpu->regs.rflags = r->rflags | LODGE_RFLAGS_1;
-	vcpu->events.exception.valid = false;
+	/* One whose delivery has begun goes on. */
+	if (!vcpu->events.exception_injected)
+		vcpu->events.exception.valid = false;
 	vcpu->events.has_payload = false;
 	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 	return 0;
@@ -308,6 +310,8 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 	}
 	vcpu->avail = LODGE_R_ALL;
 	vcpu->dirty = LODGE_R_ALL;
+	vcpu->complete = NULL;
+	atomic_set(&vcpu->nmi_queued, 0);
 
 	memset(r->gpr, 0, sizeof(r->gpr));
 	r->rip = RESET_RIP;

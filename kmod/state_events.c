@@ -74,6 +74,7 @@ void lodge_events_get(struct lodge_vcpu *vcpu, struct kvm_vcpu_events *e)
 	if (r->shadow & LODGE_SHADOW_MOVSS)
 		e->interrupt.shadow |= KVM_X86_SHADOW_INT_MOV_SS;
 	e->nmi.injected = in->valid && in->type == LODGE_EVENT_NMI;
+	lodge_nmi_collect(vcpu);
 	e->nmi.pending = vcpu->events.nmi_pending;
 	e->nmi.masked = r->nmi_blocked;
 	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING |

@@ -23,6 +23,7 @@ struct lodge_caps {
 	bool next_rip;		/* exits tell the next instruction */
 	bool decode_assist;	/* exits tell operand and bytes */
 	bool flush_by_asid;
+	bool tsc_aux;		/* the CPU has IA32_TSC_AUX */
 	char used[96];		/* for the log line */
 	char absent[96];
 };

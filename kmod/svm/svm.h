@@ -11,6 +11,8 @@
 #ifndef LODGE_SVM_H
 #define LODGE_SVM_H
 
+#include <asm/io.h>
+
 #include "../lodge.h"
 #include "svm_decide.h"
 #include "svm_vmcb.h"
@@ -55,6 +57,12 @@ struct svm_vcpu {
 	bool step_bs;			/* [v] ... and DR6.BS */
 	u64 step_rip;			/* [v] */
 };
+
+/* As the hardware is told of it: where memory is encrypted, ours is, too. */
+static inline hpa_t svm_pa(const void *p)
+{
+	return virt_to_phys((void *)p) | lodge_host_crypt_bit();
+}
 
 static inline struct svm_vcpu *to_svm(struct lodge_vcpu *vcpu)
 {

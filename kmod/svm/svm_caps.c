@@ -7,8 +7,8 @@
  */
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <asm/cpufeature.h>
 #include <asm/debugreg.h>
-#include <asm/io.h>
 #include <asm/msr-index.h>
 #include <asm/processor.h>
 
@@ -98,6 +98,8 @@ int svm_probe(struct lodge_caps *caps)
 
 	lodge_cpuid_host(0x80000001, 0, &eax, &ebx, &ecx, &edx);
 	caps->tdp_max_level = edx & BIT(26) ? 3 : 2;
+	caps->tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) ||
+			boot_cpu_has(X86_FEATURE_RDPID);
 	if (caps->asids < 2) {
 		pr_err("lodge: this CPU has no address-space id for a guest (CPUID 8000000A EBX)\n");
 		return -EOPNOTSUPP;
@@ -151,9 +153,9 @@ static int svm_cpu_alloc(struct svm_cpu *cpu)
 	cpu->hsave = lodge_page_alloc();
 	if (!cpu->host || !cpu->probe || !cpu->hsave)
 		return -ENOMEM;
-	cpu->host_pa = virt_to_phys(cpu->host);
-	cpu->probe_pa = virt_to_phys(cpu->probe);
-	cpu->hsave_pa = virt_to_phys(cpu->hsave);
+	cpu->host_pa = svm_pa(cpu->host);
+	cpu->probe_pa = svm_pa(cpu->probe);
+	cpu->hsave_pa = svm_pa(cpu->hsave);
 	cpu->asids.generation = 1;
 	svm_probe_guest_init(cpu->probe);
 	return 0;
@@ -173,7 +175,7 @@ int svm_setup(void)
 	if (!svm_iopm || !svm_cpus)
 		goto fail;
 	memset(svm_iopm, 0xff, SVM_IOPM_SIZE);
-	svm_iopm_pa = virt_to_phys(svm_iopm);
+	svm_iopm_pa = svm_pa(svm_iopm);
 	for_each_possible_cpu(cpu)
 		if (svm_cpu_alloc(per_cpu_ptr(svm_cpus, cpu)))
 			goto fail;

@@ -6,6 +6,9 @@
  * does not say when the guest's IRET ends the blocking of NMIs: IRET is
  * intercepted, and if an NMI waits, stepped over. Next: ../event.c.
  */
+#include <linux/percpu.h>
+#include <asm/debugreg.h>
+
 #include "svm.h"
 
 /**
@@ -27,6 +30,7 @@ void svm_inject(struct lodge_vcpu *vcpu, const struct lodge_event *ev)
 			FIELD_PREP(SVM_EVENT_ERROR, (u64)ev->error);
 	if (ev->type == LODGE_EVENT_NMI) {
 		svm->nmi_blocked = true;
+		vcpu->regs.nmi_blocked = true;
 		svm->iret_pending = false;
 		svm_intercept_set(svm->vmcb, SVM_I_IRET);
 		svm->vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
@@ -86,7 +90,9 @@ void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on)
 	struct svm_vmcb *vmcb = svm->vmcb;
 	bool is_on = vmcb->int_ctl & SVM_INT_V_IRQ;
 
-	if (unlikely(on && vcpu->regs.shadow)) {
+	/* What is injected now ends a shadow. */
+	if (unlikely(on && vcpu->regs.shadow &&
+		     !(vmcb->event_inj & SVM_EVENT_VALID))) {
 		svm_step(svm);
 		on = false;
 	}
@@ -131,9 +137,12 @@ static void svm_step_end(struct svm_vcpu *svm, struct lodge_exit *exit)
 		r->rflags &= ~LODGE_RFLAGS_TF;
 	if (exit->kind == LODGE_EXIT_EXCEPTION &&
 	    exit->exception.vector == LODGE_DB && !svm->step_tf) {
-		exit->kind = LODGE_EXIT_NMI_WINDOW;
 		if (!svm->step_bs)
 			svm->vmcb->dr6 &= ~SVM_DR6_BS;
+		native_set_debugreg(6, svm->vmcb->dr6);
+		/* Unless a breakpoint of the guest's was hit, too. */
+		if (!(svm->vmcb->dr6 & 0xf))
+			exit->kind = LODGE_EXIT_NMI_WINDOW;
 		svm->vmcb->clean &= ~SVM_CLEAN_DR;
 	}
 }

@@ -133,6 +133,11 @@ void svm_bracket_end(struct lodge_vcpu *vcpu)
 		lodge_wrmsr(MSR_AMD64_TSC_RATIO, cpu->found_tsc_ratio);
 		cpu->tsc_ratio_loaded = false;
 	}
+	/* Before the debug registers: this exit sets DR7, too. */
+	if (svm_tlb_flush_after(lodge_hw_own(), cpu->found_on))
+		svm_probe_run(cpu, lodge_caps.flush_by_asid ?
+			      SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL,
+			      lodge_caps.asids - 1);
 	if (unlikely(cpu->drs_loaded))
 		svm_drs_restore(cpu);
 	if (to_svm(vcpu)->vmcb->dr6 != SVM_DR6_RESET)
@@ -142,10 +147,6 @@ void svm_bracket_end(struct lodge_vcpu *vcpu)
 
 	if (lodge_hw_own())
 		return;
-	if (svm_tlb_flush_after(false, cpu->found_on))
-		svm_probe_run(cpu, lodge_caps.flush_by_asid ?
-			      SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL,
-			      lodge_caps.asids - 1);
 	svm_give_hardware(cpu);
 }
 

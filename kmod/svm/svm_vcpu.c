@@ -5,7 +5,6 @@
  * Called through the operations. Next: svm_run.c.
  */
 #include <linux/mm.h>
-#include <asm/io.h>
 #include <asm/msr-index.h>
 
 #include "svm.h"
@@ -100,7 +99,7 @@ int svm_vcpu_create(struct lodge_vcpu *vcpu)
 		svm_vcpu_destroy(vcpu);
 		return -ENOMEM;
 	}
-	svm->vmcb_pa = virt_to_phys(svm->vmcb);
+	svm->vmcb_pa = svm_pa(svm->vmcb);
 	svm->asid_cpu = -1;
 	memset(svm->msrpm, 0xff, SVM_MSRPM_SIZE);
 	for (i = 0; i < ARRAY_SIZE(svm_guest_msrs); i++)
@@ -142,7 +141,7 @@ void svm_vcpu_reset(struct lodge_vcpu *vcpu)
 		svm_intercept_set(vmcb, SVM_I_DR_WRITE + i);
 	}
 	vmcb->iopm_pa = svm_iopm_pa;
-	vmcb->msrpm_pa = virt_to_phys(svm->msrpm);
+	vmcb->msrpm_pa = svm_pa(svm->msrpm);
 	vmcb->int_ctl = SVM_INT_V_MASKING;
 	vmcb->np_ctl = SVM_NP_ENABLE;
 	vmcb->ncr3 = ncr3;
