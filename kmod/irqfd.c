@@ -8,7 +8,7 @@
  * it, and no eventfd is ever signalled with irq_lock held. An irqfd is on
  * vm->irqfds while it is active; whoever takes it off (deassign, the
  * eventfd's close, the VM's end) queues the work that takes it down.
- * Resamplers change under irqfd_mutex and are read under vm->srcu.
+ * Resamplers change under irqfd_mutex and are read under vm->irq_srcu.
  * Next: irq/route.c.
  */
 #include <linux/eventfd.h>
@@ -34,7 +34,7 @@ struct irqfd {
 	struct eventfd_ctx *ctx;	/* [c] */
 	struct eventfd_ctx *resample_ctx;	/* [c] or NULL */
 	struct resampler *resampler;	/* [c] or NULL */
-	struct list_head resample_link;	/* irqfd_mutex to write, srcu to read */
+	struct list_head resample_link;	/* irqfd_mutex to write, irq_srcu to read */
 	u32 gsi;			/* [c] */
 	wait_queue_entry_t wait;
 	poll_table poll;
@@ -100,7 +100,7 @@ static void irqfd_queue_proc(struct file *file, wait_queue_head_t *head,
 
 /**
  * lodge_irqfd_resampled() - does anyone resample a GSI?
- * @vm: srcu held
+ * @vm: irq_srcu held
  * @gsi: GSI
  *
  * Context: any.
@@ -110,7 +110,7 @@ bool lodge_irqfd_resampled(struct lodge_vm *vm, u32 gsi)
 	const struct resampler *rs;
 
 	list_for_each_entry_srcu(rs, &vm->resamplers, link,
-				 srcu_read_lock_held(&vm->srcu))
+				 srcu_read_lock_held(&vm->irq_srcu))
 		if (rs->gsi == gsi)
 			return true;
 	return false;
@@ -118,7 +118,7 @@ bool lodge_irqfd_resampled(struct lodge_vm *vm, u32 gsi)
 
 /**
  * lodge_irqfd_acked() - the guest has ended the service of a GSI
- * @vm: srcu held, irq_lock not
+ * @vm: irq_srcu held, irq_lock not
  * @gsi: GSI
  *
  * The line goes low, then all who resample it are told; who still wants it
@@ -132,12 +132,12 @@ void lodge_irqfd_acked(struct lodge_vm *vm, u32 gsi)
 	const struct irqfd *p;
 
 	list_for_each_entry_srcu(rs, &vm->resamplers, link,
-				 srcu_read_lock_held(&vm->srcu)) {
+				 srcu_read_lock_held(&vm->irq_srcu)) {
 		if (rs->gsi != gsi)
 			continue;
 		lodge_irq_line(vm, LODGE_IRQ_SOURCE_RESAMPLE, gsi, false);
 		list_for_each_entry_srcu(p, &rs->irqfds, resample_link,
-					 srcu_read_lock_held(&vm->srcu))
+					 srcu_read_lock_held(&vm->irq_srcu))
 			lodge_host_eventfd_signal(p->resample_ctx);
 	}
 }
@@ -182,7 +182,7 @@ static void resampler_leave(struct irqfd *p)
 	last = list_empty(&rs->irqfds);
 	if (last)
 		list_del_rcu(&rs->link);
-	synchronize_srcu_expedited(&vm->srcu);
+	synchronize_srcu_expedited(&vm->irq_srcu);
 	if (last) {
 		/* Nobody is left to lower it. */
 		lodge_irq_line(vm, LODGE_IRQ_SOURCE_RESAMPLE, rs->gsi, false);

@@ -158,7 +158,7 @@ struct lodge_vm {
 	struct lodge_vcpu *vcpu[LODGE_VCPUS_MAX];	/* as nr_vcpus */
 
 	struct mutex slots_lock;
-	struct srcu_struct srcu;	/* slots, io buses, routes */
+	struct srcu_struct srcu;	/* slots, io buses; readers may sleep */
 	struct lodge_slots __rcu *slots;	/* [s] */
 	struct lodge_tdp tdp;		/* tdp.lock */
 	struct mmu_notifier notifier;
@@ -171,9 +171,10 @@ struct lodge_vm {
 	raw_spinlock_t irq_lock;	/* chips, lines; interrupts off */
 	struct lodge_irqchip *irqchip;	/* [c] once set; NULL: none in the kernel */
 	struct lodge_pit *pit;		/* [c] once set */
-	struct lodge_routes __rcu *routes;	/* [l] to write, srcu to read */
+	struct srcu_struct irq_srcu;	/* routes, resamplers; no reader sleeps */
+	struct lodge_routes __rcu *routes;	/* [l] to write, irq_srcu to read */
 	struct list_head irqfds;	/* [i] */
-	struct list_head resamplers;	/* irqfd_mutex to write, srcu to read */
+	struct list_head resamplers;	/* irqfd_mutex to write, irq_srcu to read */
 	struct list_head ioeventfds;	/* [s] */
 
 	raw_spinlock_t clock_lock;

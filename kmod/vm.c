@@ -35,6 +35,7 @@ static void vm_destroy(struct lodge_vm *vm)
 	lodge_tdp_destroy(vm);
 	lodge_slots_destroy(vm);
 	lodge_ops->vm_destroy(vm);
+	cleanup_srcu_struct(&vm->irq_srcu);
 	cleanup_srcu_struct(&vm->srcu);
 	lodge_page_free(vm->coalesced_page);
 	kvfree(vm);
@@ -163,15 +164,20 @@ long lodge_vm_create(unsigned long type)
 	r = init_srcu_struct(&vm->srcu);
 	if (r)
 		goto out_page;
-	r = vm_parts_init(vm);
+	r = init_srcu_struct(&vm->irq_srcu);
 	if (r)
 		goto out_srcu;
+	r = vm_parts_init(vm);
+	if (r)
+		goto out_irq_srcu;
 
 	r = anon_inode_getfd("lodge-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
 	if (r < 0)
 		lodge_vm_put(vm);
 	return r;
 
+out_irq_srcu:
+	cleanup_srcu_struct(&vm->irq_srcu);
 out_srcu:
 	cleanup_srcu_struct(&vm->srcu);
 out_page:

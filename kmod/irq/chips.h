@@ -273,7 +273,7 @@ struct lodge_route {
 	struct lodge_apic_msg msg;
 };
 
-/* A table is built once and replaced as a whole, under vm->srcu. */
+/* A table is built once and replaced as a whole, under vm->irq_srcu. */
 struct lodge_routes {
 	s16 gsi_of[LODGE_CHIPS][LODGE_PINS_MAX];	/* or -1 */
 	u16 start[LODGE_GSI_MAX + 1];	/* routes of a gsi: start[gsi]... */
@@ -292,7 +292,7 @@ int lodge_pic_ack(struct lodge_vm *vm);	/* vector, or -1 */
 int lodge_routes_default(struct lodge_vm *vm);
 void lodge_routes_destroy(struct lodge_vm *vm);
 int lodge_line_locked(struct lodge_vm *vm, const struct lodge_routes *routes,
-		      int source, u32 gsi, bool level);	/* irq_lock, srcu */
+		      int source, u32 gsi, bool level);	/* irq_lock, irq_srcu */
 
 /* pit_dev.c */
 void lodge_pit_acked(struct lodge_vm *vm);
@@ -312,8 +312,8 @@ void lodge_lapic_local(struct lodge_lapic *apic, u32 lvt);
 void lodge_lint0_nmi(struct lodge_vm *vm);
 
 /* ../irqfd.c */
-void lodge_irqfd_acked(struct lodge_vm *vm, u32 gsi);	/* srcu, no irq_lock */
-bool lodge_irqfd_resampled(struct lodge_vm *vm, u32 gsi);	/* srcu */
+void lodge_irqfd_acked(struct lodge_vm *vm, u32 gsi);	/* irq_srcu, no irq_lock */
+bool lodge_irqfd_resampled(struct lodge_vm *vm, u32 gsi);	/* irq_srcu */
 
 #endif /* __KERNEL__ */
 

@@ -92,9 +92,9 @@ void lodge_ack_pins_update(struct lodge_vm *vm)
 	unsigned long flags;
 	int idx, pin;
 
-	idx = srcu_read_lock(&vm->srcu);
+	idx = srcu_read_lock(&vm->irq_srcu);
 	raw_spin_lock_irqsave(&vm->irq_lock, flags);
-	routes = srcu_dereference(vm->routes, &vm->srcu);
+	routes = srcu_dereference(vm->routes, &vm->irq_srcu);
 	chip->ack_pins = 0;
 	chip->pit_pins = 0;
 	for (pin = 0; pin < LODGE_IOAPIC_PINS; pin++) {
@@ -107,7 +107,7 @@ void lodge_ack_pins_update(struct lodge_vm *vm)
 	}
 	eoi_vectors_update(chip);
 	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq_srcu, idx);
 }
 
 static void gsi_acked(struct lodge_vm *vm, s16 gsi)
@@ -134,15 +134,15 @@ void lodge_chip_acked(struct lodge_vm *vm, u16 pic, u32 ioapic)
 
 	if (likely(!pic && !ioapic))
 		return;
-	idx = srcu_read_lock(&vm->srcu);
-	routes = srcu_dereference(vm->routes, &vm->srcu);
+	idx = srcu_read_lock(&vm->irq_srcu);
+	routes = srcu_dereference(vm->routes, &vm->irq_srcu);
 	for (i = 0; i < LODGE_PIC_PINS; i++)
 		if (pic & BIT(i))
 			gsi_acked(vm, routes->gsi_of[i / 8][i % 8]);
 	for (i = 0; i < LODGE_IOAPIC_PINS; i++)
 		if (ioapic & BIT(i))
 			gsi_acked(vm, routes->gsi_of[KVM_IRQCHIP_IOAPIC][i]);
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq_srcu, idx);
 }
 
 /**

@@ -21,14 +21,14 @@
 /* A guest that is behind by more has lost its clock anyway. */
 #define PENDING_MAX	100000U
 
-/* One tick to the guest. irq_lock, srcu */
+/* One tick to the guest. irq_lock, irq_srcu */
 static void pit_pulse(struct lodge_pit *pit)
 {
 	struct lodge_vm *vm = pit->vm;
 	const struct lodge_routes *routes;
 	int r;
 
-	routes = srcu_dereference(vm->routes, &vm->srcu);
+	routes = srcu_dereference(vm->routes, &vm->irq_srcu);
 	pit->acked = false;
 	r = lodge_line_locked(vm, routes, LODGE_IRQ_SOURCE_PIT, PIT_GSI, true);
 	lodge_line_locked(vm, routes, LODGE_IRQ_SOURCE_PIT, PIT_GSI, false);
@@ -47,7 +47,7 @@ static void pit_give(struct lodge_pit *pit)
 
 /*
  * Give what is due, and set the hrtimer for what comes, but not before
- * @earliest. irq_lock, srcu
+ * @earliest. irq_lock, irq_srcu
  */
 static void pit_look(struct lodge_pit *pit, u64 now, u64 earliest)
 {
@@ -73,7 +73,7 @@ static void pit_look(struct lodge_pit *pit, u64 now, u64 earliest)
 		      HRTIMER_MODE_ABS_HARD);
 }
 
-/* The count of channel 0 was loaded, or its state set. irq_lock, srcu */
+/* The count of channel 0 was loaded, or its state set. irq_lock, irq_srcu */
 static void pit_restart(struct lodge_pit *pit, u64 now)
 {
 	pit->fired = lodge_pit_edges(&pit->chip, now);
@@ -90,12 +90,12 @@ static enum hrtimer_restart pit_alarm(struct hrtimer *t)
 	unsigned long flags;
 	int idx;
 
-	idx = srcu_read_lock(&vm->srcu);
+	idx = srcu_read_lock(&vm->irq_srcu);
 	raw_spin_lock_irqsave(&vm->irq_lock, flags);
 	if (pit->next && now >= pit->next)
 		pit_look(pit, now, now + LOOK_MIN_NS);
 	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq_srcu, idx);
 	return HRTIMER_NORESTART;
 }
 
@@ -109,7 +109,7 @@ void lodge_pit_acked(struct lodge_vm *vm)
 	unsigned long flags;
 	int idx;
 
-	idx = srcu_read_lock(&vm->srcu);
+	idx = srcu_read_lock(&vm->irq_srcu);
 	raw_spin_lock_irqsave(&vm->irq_lock, flags);
 	pit->acked = true;
 	if (pit->pending) {
@@ -117,7 +117,7 @@ void lodge_pit_acked(struct lodge_vm *vm)
 		pit_give(pit);
 	}
 	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq_srcu, idx);
 }
 
 /**
@@ -144,7 +144,7 @@ static int pit_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	int idx;
 	u32 i;
 
-	idx = srcu_read_lock(&vm->srcu);
+	idx = srcu_read_lock(&vm->irq_srcu);
 	raw_spin_lock_irqsave(&vm->irq_lock, flags);
 	for (i = 0; i < len; i++)
 		restart |= lodge_pit_chip_write(&pit->chip, (addr + i) & 3,
@@ -152,7 +152,7 @@ static int pit_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	if (restart)
 		pit_restart(pit, now);
 	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq_srcu, idx);
 	return 0;
 }
 
@@ -224,12 +224,12 @@ int lodge_pit_set(struct lodge_vm *vm, const struct kvm_pit_state2 *ps)
 	unsigned long flags;
 	int idx;
 
-	idx = srcu_read_lock(&vm->srcu);
+	idx = srcu_read_lock(&vm->irq_srcu);
 	raw_spin_lock_irqsave(&vm->irq_lock, flags);
 	lodge_pit_chip_load(&vm->pit->chip, ps, now);
 	pit_restart(vm->pit, now);
 	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq_srcu, idx);
 	return 0;
 }
 

@@ -110,7 +110,7 @@ static void table_replace(struct lodge_vm *vm, struct lodge_routes *t)
 					lockdep_is_held(&vm->lock));
 	rcu_assign_pointer(vm->routes, t);
 	if (old) {
-		synchronize_srcu_expedited(&vm->srcu);
+		synchronize_srcu_expedited(&vm->irq_srcu);
 		kvfree(old);
 	}
 }
@@ -186,7 +186,7 @@ void lodge_routes_destroy(struct lodge_vm *vm)
 
 /**
  * lodge_line_locked() - drive all that a GSI stands for
- * @vm: irq_lock and srcu held
+ * @vm: irq_lock and irq_srcu held
  * @routes: the table
  * @source: LODGE_IRQ_SOURCE_*
  * @gsi: any number; one without a route is nobody's
@@ -243,8 +243,8 @@ int lodge_irq_line(struct lodge_vm *vm, int source, u32 gsi, bool level)
 
 	if (!READ_ONCE(vm->irqchip))
 		return -1;
-	idx = srcu_read_lock(&vm->srcu);
-	routes = srcu_dereference(vm->routes, &vm->srcu);
+	idx = srcu_read_lock(&vm->irq_srcu);
+	routes = srcu_dereference(vm->routes, &vm->irq_srcu);
 	if (only_msi(routes, gsi)) {
 		r = level ? lodge_apic_deliver(vm, NULL,
 				&routes->route[routes->start[gsi]].msg) : -1;
@@ -253,6 +253,6 @@ int lodge_irq_line(struct lodge_vm *vm, int source, u32 gsi, bool level)
 		r = lodge_line_locked(vm, routes, source, gsi, level);
 		raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
 	}
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&vm->irq_srcu, idx);
 	return r;
 }

@@ -53,6 +53,21 @@ int lodge_gpa_write_atomic(struct lodge_vm *v, gpa_t gpa, const void *p,
 	return 0;
 }
 
+/* Where it may sleep, the page comes back. */
+int lodge_gpa_read(struct lodge_vm *v, gpa_t gpa, void *p, size_t n)
+{
+	assert(gpa == 0x1000 && n <= 4);
+	memcpy(p, &fake_pv_page, n);
+	return 0;
+}
+
+int lodge_gpa_write(struct lodge_vm *v, gpa_t gpa, const void *p, size_t n)
+{
+	assert(gpa == 0x1000 && n <= 4);
+	memcpy(&fake_pv_page, p, n);
+	return 0;
+}
+
 bool lodge_irqfd_resampled(struct lodge_vm *v, u32 gsi)
 {
 	return gsi < 64 && (fake_resampled >> gsi & 1);
@@ -105,7 +120,7 @@ void machine_stop(void)
 	mutex_unlock(&vm.lock);
 	for (i = 0; i < CPUS; i++)
 		lodge_lapic_destroy(&cpus[i]);
-	CHECK(!vm.srcu.readers && !vm.irq_lock.held);
+	CHECK(!vm.srcu.readers && !vm.irq_srcu.readers && !vm.irq_lock.held);
 }
 
 void cpu_poll(int cpu)

@@ -103,7 +103,7 @@ struct lodge_vm {
 	struct mutex lock, slots_lock;
 	u32 nr_vcpus;
 	struct lodge_vcpu *vcpu[LODGE_VCPUS_MAX];
-	struct srcu_struct srcu;
+	struct srcu_struct srcu, irq_srcu;
 	struct lodge_io_bus *bus[LODGE_BUS_NR];
 	void *coalesced_page;
 	spinlock_t ring_lock;
@@ -118,6 +118,8 @@ void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req);
 void lodge_nmi_queue(struct lodge_vcpu *vcpu);
 u64 lodge_tsc_read(struct lodge_vcpu *vcpu);
 u64 lodge_tsc_to_ns(struct lodge_vcpu *vcpu, u64 guest_tsc_delta);
+int lodge_gpa_read(struct lodge_vm *vm, gpa_t gpa, void *p, size_t n);
+int lodge_gpa_write(struct lodge_vm *vm, gpa_t gpa, const void *p, size_t n);
 int lodge_gpa_read_atomic(struct lodge_vm *vm, gpa_t gpa, void *p, size_t n);
 int lodge_gpa_write_atomic(struct lodge_vm *vm, gpa_t gpa, const void *p,
 			   size_t n);
