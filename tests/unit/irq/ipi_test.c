@@ -364,7 +364,6 @@ static void apic_pv_eoi(void)
 	fake_pv_gone = false;
 	lodge_lapic_pv_eoi_exit(cpu);
 	CHECK_EQ(apic_read(0, 0x120), 0);
-	machine_stop();
 	/* Halted meanwhile: the thread looks where it may sleep. */
 	ipi(1, 0, FIXED | 0x41);
 	CHECK(cpu_take(0) == 0x41);
@@ -377,6 +376,7 @@ static void apic_pv_eoi(void)
 	lodge_lapic_pv_eoi_finish(cpu);
 	CHECK_EQ(apic_read(0, 0x120), 0);
 	fake_pv_gone = false;
+	machine_stop();
 }
 
 static void apic_pv_eoi_not_for_level(void)
