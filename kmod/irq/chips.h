@@ -299,6 +299,9 @@ void lodge_pit_acked(struct lodge_vm *vm);
 void lodge_pit_unmasked(struct lodge_pit *pit);		/* irq_lock */
 void lodge_pit_destroy(struct lodge_vm *vm);
 
+/* lapic.c */
+void lodge_apic_end(struct lodge_lapic *apic);
+
 /* lapic_timer.c */
 void lodge_timer_init(struct lodge_lapic *apic);
 void lodge_timer_stop(struct lodge_lapic *apic);

@@ -14,7 +14,6 @@
 
 #define MSR_X2APIC	0x800
 #define PAGE_BYTES	0x1000
-#define PV_EOI_ENABLE	BIT_ULL(0)
 
 static_assert(R_SVR << 4 == APIC_SPIV);
 static_assert(R_ICR << 4 == APIC_ICR);
@@ -32,7 +31,13 @@ static void id_publish(struct lodge_lapic *apic)
 		WRITE_ONCE(apic->chip->by_id[id], apic->vcpu->index);
 }
 
-static void lapic_eoi(struct lodge_lapic *apic)
+/**
+ * lodge_apic_end() - the service of the highest interrupt is over
+ * @apic: own thread, in or out of the bracket
+ *
+ * Tells the I/O APIC, if it wants to know.
+ */
+void lodge_apic_end(struct lodge_lapic *apic)
 {
 	int v = lodge_apic_eoi(&apic->regs);
 
@@ -89,7 +94,7 @@ static bool reg_write(struct lodge_lapic *apic, u32 offset, u32 v)
 		left = lodge_timer_left(apic);
 	fx = lodge_apic_reg_write(r, offset, v);
 	if (likely(fx == LODGE_APIC_FX_EOI))
-		lapic_eoi(apic);
+		lodge_apic_end(apic);
 	else if (fx & LODGE_APIC_FX_IPI)
 		send_icr(apic);
 	else if (fx & LODGE_APIC_FX_SELF)
@@ -431,89 +436,4 @@ void lodge_lapic_destroy(struct lodge_vcpu *vcpu)
 	hrtimer_cancel(&apic->timer);
 	vcpu->apic = NULL;
 	kvfree(apic);
-}
-
-/**
- * lodge_lapic_set_pv_eoi() - write MSR_KVM_PV_EOI_EN
- * @vcpu: own thread
- * @msr: address of 4 aligned bytes, bit 0: enable
- *
- * Return: 0, or 1: #GP.
- */
-int lodge_lapic_set_pv_eoi(struct lodge_vcpu *vcpu, u64 msr)
-{
-	if ((msr & ~PV_EOI_ENABLE) & 3)
-		return 1;
-	if (vcpu->apic)
-		vcpu->apic->pv_eoi_set = false;
-	vcpu->pv_eoi_msr = msr;
-	return 0;
-}
-
-/**
- * lodge_lapic_pv_eoi_entry() - let the guest end an interrupt in its memory
- * @vcpu: in the bracket, about to enter
- *
- * Only if nothing else waits for that end: neither a lower request, nor the
- * I/O APIC.
- */
-void lodge_lapic_pv_eoi_entry(struct lodge_vcpu *vcpu)
-{
-	struct lodge_lapic *apic = vcpu->apic;
-	u8 yes = 1;
-	int v;
-
-	if (!apic || !(vcpu->pv_eoi_msr & PV_EOI_ENABLE) || apic->pv_eoi_set ||
-	    READ_ONCE(apic->regs.irr_pending))
-		return;
-	v = lodge_apic_top(apic->regs.isr);
-	if (v < 0 || test_bit(v, apic->chip->eoi_vectors))
-		return;
-	apic->pv_eoi_set = !lodge_gpa_write_atomic(vcpu->vm,
-			vcpu->pv_eoi_msr & ~PV_EOI_ENABLE, &yes, sizeof(yes));
-}
-
-/**
- * lodge_lapic_pv_eoi_exit() - has the guest ended it?
- * @vcpu: in the bracket, after an exit
- *
- * If the page can't be reached now, lodge_lapic_pv_eoi_finish() does it.
- */
-void lodge_lapic_pv_eoi_exit(struct lodge_vcpu *vcpu)
-{
-	struct lodge_lapic *apic = vcpu->apic;
-	gpa_t gpa = vcpu->pv_eoi_msr & ~PV_EOI_ENABLE;
-	u8 flag, no = 0;
-
-	if (!apic || !apic->pv_eoi_set)
-		return;
-	if (lodge_gpa_read_atomic(vcpu->vm, gpa, &flag, sizeof(flag)))
-		return;
-	if (!(flag & 1))
-		lapic_eoi(apic);
-	else if (lodge_gpa_write_atomic(vcpu->vm, gpa, &no, sizeof(no)))
-		return;
-	apic->pv_eoi_set = false;
-}
-
-/**
- * lodge_lapic_pv_eoi_finish() - the same where it may sleep
- * @vcpu: own thread, outside the bracket
- *
- * An interrupt that ended unseen would keep a halted vCPU from waking. A page
- * that is gone altogether is the guest's own doing: the EOI is taken as made.
- */
-void lodge_lapic_pv_eoi_finish(struct lodge_vcpu *vcpu)
-{
-	struct lodge_lapic *apic = vcpu->apic;
-	gpa_t gpa = vcpu->pv_eoi_msr & ~PV_EOI_ENABLE;
-	u8 flag = 0, no = 0;
-
-	if (likely(!apic || !apic->pv_eoi_set))
-		return;
-	apic->pv_eoi_set = false;
-	if (lodge_gpa_read(vcpu->vm, gpa, &flag, sizeof(flag)) || !(flag & 1))
-		lapic_eoi(apic);
-	else
-		lodge_gpa_write(vcpu->vm, gpa, &no, sizeof(no));
 }
