@@ -9,11 +9,13 @@
 #	trixie.sh setup		once: download and unpack (some minutes)
 #	trixie.sh module	build lodge.ko in there, into build/RELEASE/
 #
-# DEBIAN_MIRROR (environment) is where packages come from.
+# Packages come from where this machine's own do; DEBIAN_MIRROR (environment)
+# names another mirror.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
+	'Origin: Debian' 'Label: Debian' | head -n 1)}
 chroot=$cache/trixie
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo)
