@@ -88,7 +88,6 @@ struct lodge_events {
 	u8 submitted_type, submitted_vector;
 	u64 submitted_rip;		/* where its handler was to return to */
 	bool irq_window;		/* requested of the hardware */
-	bool smi_pending;
 	u8 nmi_pending;			/* 0..2 */
 	u8 sipi_vector;
 	int user_irq;			/* KVM_INTERRUPT: vector or -1 */

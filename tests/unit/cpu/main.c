@@ -5,7 +5,7 @@
  */
 #include "tests.h"
 
-int test_failures;
+int ktap_failures;
 const char *test_skip;
 
 #define TEST(name) { #name, test_##name }
@@ -53,13 +53,13 @@ int main(int argc, char **argv)
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
 		if (!strstr(tests[i].name, only))
 			continue;
-		test_failures = 0;
+		ktap_failures = 0;
 		test_skip = NULL;
 		tests[i].run();
-		printf("%s %u %s%s%s\n", test_failures ? "not ok" : "ok", ++nr,
+		printf("%s %u %s%s%s\n", ktap_failures ? "not ok" : "ok", ++nr,
 		       tests[i].name, test_skip ? " # SKIP " : "",
 		       test_skip ? test_skip : "");
-		failed += !!test_failures;
+		failed += !!ktap_failures;
 	}
 	return failed || !nr;
 }

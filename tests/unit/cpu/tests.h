@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * CHECK(), and this folder's tests. main.c runs them.
+ * This folder's tests. main.c runs them.
  */
 #ifndef CPU_TESTS_H
 #define CPU_TESTS_H
 
-#include <stdio.h>
+#include "../ktap.h"
 #include "pure.h"
 
 struct cpu_test {
@@ -13,24 +13,7 @@ struct cpu_test {
 	void (*run)(void);
 };
 
-extern int test_failures;
 extern const char *test_skip;	/* why this test can't be run here */
-
-#define CHECK(cond) do {						\
-	if (!(cond)) {							\
-		test_failures++;					\
-		printf("# %s:%d: %s\n", __FILE__, __LINE__, #cond);	\
-	}								\
-} while (0)
-
-#define CHECK_EQ(a, b) do {						\
-	unsigned long long _x = (a), _y = (b);				\
-	if (_x != _y) {							\
-		test_failures++;					\
-		printf("# %s:%d: %s is 0x%llx, not 0x%llx\n",		\
-		       __FILE__, __LINE__, #a, _x, _y);			\
-	}								\
-} while (0)
 
 /* The same numbers in each run: xorshift. */
 static inline u64 test_random(u64 *state)

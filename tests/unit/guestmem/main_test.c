@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runs the tests of kmod/slots.c and kmod/guest_walk.c. */
 #include "pure.h"
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "tests.h"
 
 int ktap_failures;

@@ -2,7 +2,7 @@
 /* Tests of kmod/slots.c. */
 #include <stdlib.h>
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "slots.h"
 #include "tests.h"
 

@@ -6,7 +6,7 @@
 #ifndef WALK_GUEST_H
 #define WALK_GUEST_H
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "guest_walk.h"
 #include "tests.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The least a unit test needs: CHECK(), and KTAP for a table of tests.
- * Used by the tests of this folder and of ../guestmem.
+ * Used by the tests of several folders beside it.
  */
 #ifndef KTAP_H
 #define KTAP_H
