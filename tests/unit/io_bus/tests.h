@@ -3,7 +3,7 @@
 #ifndef TESTS_H
 #define TESTS_H
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 
 void test_bus_edges(void);
 void test_bus_end_of_space(void);

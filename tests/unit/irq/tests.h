@@ -3,7 +3,7 @@
 #ifndef TESTS_H
 #define TESTS_H
 
-#include "ktap.h"
+#include "../ktap.h"
 
 #define TEST(fn) { #fn, fn }
 

@@ -12,7 +12,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "dev/virtio_blk.h"
 #include "tests.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "boot/boot.h"
 #include "dev/acpi_pm.h"
 #include "dev/pci.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "cpuid.h"
 #include "report.h"
 #include "tests.h"

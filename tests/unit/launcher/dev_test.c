@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <linux/serial_reg.h>
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "dev/acpi_pm.h"
 #include "dev/rtc.h"
 #include "dev/serial.h"

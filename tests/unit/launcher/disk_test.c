@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "io/disk.h"
 #include "tests.h"
 

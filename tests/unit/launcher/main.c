@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "tests.h"
 
 int ktap_failures;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <linux/pci_regs.h>
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "bus.h"
 #include "dev/msix.h"
 #include "dev/pci.h"

@@ -13,7 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "term.h"
 #include "tests.h"
 

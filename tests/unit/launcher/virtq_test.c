@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tdp/ktap.h"
+#include "../ktap.h"
 #include "dev/virtq.h"
 #include "tests.h"
 
