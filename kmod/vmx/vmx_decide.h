@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What an exit means, and which fields of the VMCS must be read to know it:
+ * the decisions of the backend, without the hardware. Pure.
+ * Next: vmx_exit.c.
+ */
+#ifndef LODGE_VMX_DECIDE_H
+#define LODGE_VMX_DECIDE_H
+
+#include "../exit.h"
+#include "vmx_exits.h"
+#include "vmx_vmcs.h"
+
+/*
+ * What of struct vmx_raw_exit a reason needs. A VMREAD costs, so an exit reads
+ * the reason, RIP and these; the rest stays as it is.
+ */
+#define VMX_NEEDS_QUAL		BIT(0)
+#define VMX_NEEDS_LEN		BIT(1)	/* insn_len */
+#define VMX_NEEDS_GPA		BIT(2)
+#define VMX_NEEDS_INTR		BIT(3)	/* intr_info; see below */
+#define VMX_NEEDS_VECTORING	BIT(4)	/* vec_info; see below */
+
+/* The hardware's words for an exit, as read from the VMCS. */
+struct vmx_raw_exit {
+	u32 reason;
+	u32 intr_info;
+	u32 intr_error;		/* needed if intr_info has VMX_INTR_HAS_ERROR */
+	u32 vec_info;		/* the event that was being delivered */
+	u32 vec_error;		/* needed if vec_info has VMX_INTR_HAS_ERROR */
+	u32 insn_len;		/* also if vmx_vectoring_has_len(vec_info) */
+	u64 rip;
+	u64 qual;
+	u64 gpa;
+};
+
+/* By basic reason; 0 beyond VMX_EXIT_NR. */
+extern const u8 vmx_exit_needs[VMX_EXIT_NR];
+
+static inline u8 vmx_needs(u32 reason)
+{
+	u32 basic = reason & VMX_REASON_BASIC;
+
+	if (unlikely(reason & VMX_REASON_ENTRY_FAILED))
+		return VMX_NEEDS_QUAL;
+	return likely(basic < VMX_EXIT_NR) ? vmx_exit_needs[basic] : 0;
+}
+
+/* Was the event that was being delivered raised by an instruction? */
+static inline bool vmx_vectoring_has_len(u32 vec_info)
+{
+	return (vec_info & VMX_INTR_VALID) &&
+	       FIELD_GET(VMX_INTR_TYPE, vec_info) >= VMX_INTR_SOFT_INTR;
+}
+
+void vmx_decode(const struct vmx_raw_exit *raw, struct lodge_exit *exit);
+const char *vmx_insn_error(u32 nr);
+
+#endif /* LODGE_VMX_DECIDE_H */
