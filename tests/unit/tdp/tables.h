@@ -8,8 +8,13 @@
 #include "ktap.h"
 #include "svm/svm_npt.h"
 #include "tdp_table.h"
+#include "vmx/vmx_ept.h"
+
+extern const struct lodge_tdp_format *format;	/* under test */
 
 void test_random(void);
+void test_ept_bits(void);
+void test_ept_misconfig(void);
 
 static inline u64 *page_alloc(void)
 {
@@ -24,7 +29,7 @@ static inline u64 *page_alloc(void)
 static inline void pt_init(struct lodge_pt *pt, int levels, u64 crypt)
 {
 	*pt = (struct lodge_pt){
-		.format = &svm_npt_format,
+		.format = format,
 		.root = page_alloc(),
 		.crypt = crypt,
 		.levels = levels,
@@ -71,7 +76,7 @@ static inline void pt_end(struct lodge_pt *pt)
 
 static inline u64 leaf(gfn_t pfn, int level, bool write)
 {
-	return svm_npt_format.leaf(pfn << 12, level, write, true, false);
+	return format->leaf(pfn << 12, level, write, true, false);
 }
 
 /* Map with tables from nowhere in particular. */
@@ -97,7 +102,7 @@ static inline bool mapped(struct lodge_pt *pt, gfn_t gfn)
 {
 	int l;
 
-	return svm_npt_format.present(look(pt, gfn, &l));
+	return format->present(look(pt, gfn, &l));
 }
 
 #endif /* TABLES_H */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of kmod/tdp_table.c and kmod/svm/svm_npt.c: each operation by itself.
- * model_test.c has all of them at random.
+ * Tests of kmod/tdp_table.c and kmod/svm/svm_npt.c: each operation by itself,
+ * in the format that the argument names. model_test.c has all of them at
+ * random, ept_test.c the bits of EPT.
  */
 #include "tables.h"
 
@@ -12,6 +13,7 @@
 #define CRYPT	(1ULL << 51)
 
 int ktap_failures;
+const struct lodge_tdp_format *format;
 
 static void test_format(void)
 {
@@ -230,8 +232,8 @@ static void test_zap_chain(void)
 		CHECK(lodge_pt_zap_step(&pt, &g, 1024, &freed));
 	CHECK_EQ(freed.nr, 4);
 	for (n = 0; n < 512; n++)
-		CHECK(!svm_npt_format.present(l1[0][n]) &&
-		      !svm_npt_format.present(l1[1][n]));
+		CHECK(!format->present(l1[0][n]) &&
+		      !format->present(l1[1][n]));
 	CHECK(!(l1[0][0] & 0xfff) && !(l1[1][0] & 0xfff));
 	for (n = 0; (table = lodge_pt_freed_pop(&pt, &freed)); n++) {
 		CHECK(table != pt.root);
@@ -301,7 +303,8 @@ static void test_young(void)
 	CHECK(young(&pt, 0, 0x200, false));
 	CHECK(young(&pt, 0x3ff, 0x400, true));
 	CHECK(!young(&pt, 0x200, 0x201, false));
-	*lodge_pt_lookup(&pt, 0x200, &l) |= 0x20;	/* as the CPU does */
+	/* as the CPU does */
+	*lodge_pt_lookup(&pt, 0x200, &l) |= leaf(0x200, 2, true);
 	CHECK(young(&pt, 0x200, 0x201, false));
 	CHECK(young(&pt, 0, 1ULL << 30, true));
 	CHECK(!young(&pt, 0, 1ULL << 30, false));
@@ -309,7 +312,9 @@ static void test_young(void)
 }
 
 static const struct ktap_test tests[] = {
-	{ "entries have the bits of the manual", test_format },
+	{ "NPT entries have the bits of the manual", test_format },
+	{ "EPT entries have the bits of the manual", test_ept_bits },
+	{ "no EPT entry is a misconfiguration", test_ept_misconfig },
 	{ "leaves of each size are found", test_map_levels },
 	{ "five levels", test_map_five_levels },
 	{ "a fault without tables starts again", test_map_no_memory },
@@ -325,7 +330,9 @@ static const struct ktap_test tests[] = {
 	{ "random operations agree with a model", test_random },
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
+	format = argc > 1 && !strcmp(argv[1], "ept") ? &vmx_ept_format :
+						       &svm_npt_format;
 	return ktap_run(tests, ARRAY_SIZE(tests));
 }
