@@ -31,7 +31,7 @@ for kernel in "${kernels[@]}"; do
 		options+=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
 	[ -z "${ABI_CPU-}" ] || options+=(--cpu "$ABI_CPU")
 	[ -z "${ABI_OUT-}" ] || options+=(--get "$ABI_OUT/$kernel")
-	TCG=thread=single tests/machine/host.sh --kernel "$kernel" --mem 1536 \
+	tests/machine/host.sh --kernel "$kernel" --mem 1536 \
 		--cpus 2 --timeout 1100 --carry kvm_amd "${options[@]}" \
 		--dir build/abi/bin:/abi/bin \
 		--file tests/abi/compare.awk:/abi/compare.awk \

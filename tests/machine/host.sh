@@ -9,7 +9,7 @@
 #		--file build/abi/run_test:/bin/run_test --run 'run_test'
 #
 #  -k, --kernel 6.1|6.12|7.2	the host's kernel (6.1)
-#      --cpus N			its CPUs (2, or see default_cpus in lib.sh)
+#      --cpus N			its CPUs (2; 1 where patches_hurt, see lib.sh)
 #      --mem MIB		its memory (1024)
 #      --cpu MODEL		QEMU's CPU model (EPYC,+x2apic)
 #      --kvm			load kvm_amd: /dev/kvm
@@ -72,7 +72,10 @@ done
 
 qemu=${QEMU:-qemu-system-x86_64}
 command -v "$qemu" >/dev/null || fail "no $qemu (tests/machine/deps.sh host)"
-[ -n "$cpus" ] || cpus=$(default_cpus "$qemu" "${modules[*]} ${carry[*]}")
+if patches_hurt "$qemu" "${modules[*]} ${carry[*]}"; then
+	TCG=${TCG:-thread=single}
+	cpus=${cpus:-1}
+fi
 emulated_check
 emulated_initramfs
 
@@ -86,7 +89,7 @@ if [ -n "$icount" ]; then
 	words='nokaslr norandmaps'
 fi
 command=("$qemu" -nodefaults -no-user-config -display none -no-reboot
-	-machine pc "${accel[@]}" -cpu "$cpu" -smp "$cpus" -m "$mem"
+	-machine pc "${accel[@]}" -cpu "$cpu" -smp "${cpus:-2}" -m "$mem"
 	-kernel "$kernel_dir/boot/vmlinuz-$release" -initrd "$work/initrd"
 	-append "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on $words $append")
 mkfifo "$work/out" "$work/status" "$work/tty.in" "$work/tty.out"

@@ -51,20 +51,21 @@ kernel_kdir()
 	echo "/lib/modules/$(kernel_release "$1")/build"
 }
 
-# How many CPUs an emulated host gets, by the emulator and the modules that go
-# in. Before QEMU 8.1, an emulated CPU may still run code that another has just
+# Before QEMU 8.1, an emulated CPU may still run code that another has just
 # patched, as it was before: KVM's first and last VM switch a static key in
-# the scheduler, and now and then the kernel oopses on an int3 of that.
-default_cpus()
+# the scheduler, and now and then the kernel oopses on an int3 of that. Is this
+# such a QEMU, and are these such modules?
+patches_hurt()
 {
 	local major minor
 
+	case $2 in
+	*kvm*)	;;
+	*)	return 1 ;;
+	esac
 	read -r major minor < <("$1" --version |
 		sed -n 's/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
-	case $2 in
-	*kvm*)	[ $((major * 100 + minor)) -ge 801 ] || { echo 1; return; } ;;
-	esac
-	echo 2
+	[ $((major * 100 + minor)) -lt 801 ]
 }
 
 # Put together under a name of its own, then renamed: a reader never sees
