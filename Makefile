@@ -15,6 +15,7 @@
 #	make test-PART KERNEL=6.12	one of: build style unit fuzz abi boot dkms
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
 #	make test-bochs			in Bochs, whose AMD-V has more features
+#	make bochs			build the newer Bochs that is used then
 #	make bench			instructions per exit, beside KVM's
 #	make bench BOCHS=1		the same, where the CPU has next-RIP
 #	make deps			install the packages all this needs
@@ -43,7 +44,7 @@ DESTDIR		?=
 PREFIX		?= /usr/local
 
 .PHONY: all module modules userspace install run bench test deps clean \
-	distclean help $(PARTS:%=test-%) test-bochs
+	distclean help bochs $(PARTS:%=test-%) test-bochs
 .NOTPARALLEL:
 
 all: module userspace
@@ -94,6 +95,9 @@ test-abi test-boot test-fault test-bochs: test-%:
 
 $(filter-out test-abi test-boot test-fault,$(PARTS:%=test-%)): test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh $*
+
+bochs:
+	@$(MACHINE)/bochs3.sh build
 
 deps:
 	$(MACHINE)/deps.sh build build-6.12 userspace host unit abi style dkms

@@ -1,52 +1,75 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs commands in a host that Bochs emulates: one CPU of model ryzen, whose
-# AMD-V has next-RIP, flush-by-ASID and a pause filter, which QEMU's has not.
-# Called by tests/bochs/run.sh. As with host.sh, what the commands print comes
-# out of stdout, and their exit status is bochs.sh's own. It takes half a
-# minute to get there and back.
+# Runs commands in a host that Bochs emulates. Its CPU is one with VT-x, or a
+# ryzen, whose AMD-V has next-RIP, flush-by-ASID and a pause filter, which
+# QEMU's has not. Called by tests/bochs/run.sh and tests/vmx/run.sh. As with
+# host.sh, what the commands print comes out of stdout, and their exit status
+# is bochs.sh's own. It takes half a minute to get there and back.
 #
 #	tests/machine/bochs.sh --kernel 6.12 --lodge --run 'dmesg | tail'
 #
-#  -k, --kernel 6.1|6.12	the host's kernel (6.1)
-#      --model MODEL		Bochs' CPU model (ryzen)
+#  -k, --kernel 6.1|6.12|7.2	the host's kernel (6.1)
+#      --model MODEL		Bochs' CPU model: ryzen (the default),
+#				corei7_skylake_x, corei7_haswell_4770
+#      --vtx			short for --model corei7_skylake_x
+#      --cpus N			its CPUs (1)
 #      --log FILE		keep what Bochs says of itself
-# and of host.sh's options, with the same meaning: --mem, --kvm, --lodge[=FILE],
-# --lodge-args, --modules, --carry, --file, --dir, --run, --script, --get,
-# --dmesg, --append, --timeout, --tainted-ok. It ends with 122 to 126 as host.sh
-# does.
+# and of host.sh's options, with the same meaning: --mem, --kvm (kvm_intel on
+# Intel's models), --lodge[=FILE], --lodge-args, --modules, --carry, --file,
+# --dir, --run, --script, --get, --dmesg, --append, --timeout, --tainted-ok. It
+# ends with 122 to 126 as host.sh does.
+#
+# The Bochs is the one that bochs3.sh has built, else Debian's 2.7, which is
+# slower and has more faults (docs/TESTING.md); BOCHS (environment) names
+# another one.
 #
 # The TSC advances by one an instruction, and nothing else than instructions
 # moves time, so two runs count the same. Read emulated.sh next.
 set -euo pipefail
 . "$(dirname "$0")/emulated.sh"
 
-model=ryzen log=''
+model=ryzen cpus=1 log=''
 while [ $# -gt 0 ]; do
 	taken=2
 	case $1 in
-	--model|--log)	[ $# -ge 2 ] || fail "$1 needs an argument" ;;
+	--model|--cpus|--log)
+		[ $# -ge 2 ] || fail "$1 needs an argument" ;;
 	esac
 	case $1 in
 	--model)	model=$2 ;;
+	--vtx)		model=corei7_skylake_x; taken=1 ;;
+	--cpus)		cpus=$2 ;;
 	--log)		log=$2 ;;
 	*)		emulated_option "$@" ;;
 	esac
 	shift $taken
 done
-command -v bochs >/dev/null || fail "no bochs (tests/machine/deps.sh bochs)"
+bochs=${BOCHS:-$("$machine/bochs3.sh" path || echo bochs)}
+command -v "$bochs" >/dev/null || fail "no $bochs (tests/machine/deps.sh bochs)"
+version=$("$bochs" --help 2>&1 </dev/null |
+	sed -n 's/.*x86 Emulator \([0-9.]*\).*/\1/p')
+
+# Words for the host's kernel. RDRAND and RDSEED (158, 306) would make each run
+# another one; the delay of MWAITX (221) never ends; before Bochs 3.0, a task
+# loses the upper halves of YMM registers with XSAVEC and XSAVES (321, 323) on
+# ryzen, and the size of XSAVE areas is wrong on skylake, which stops Linux 7.2.
+clear=158,306 words=
+case $model in
+ryzen)	clear+=,221 ;;
+*)	kvm_module=kvm_intel ;;
+esac
+case $version-$model in
+2.*-ryzen)	clear+=,321,323 ;;
+2.*-*skylake*)	words=noxsave ;;
+esac
 emulated_check
 emulated_initramfs
 
 # --- the machine -----------------------------------------------------------
 
-# Bochs boots no kernel by itself: it gets a CD with a boot loader. Of the
-# words for the kernel: the delay of MWAITX (221) never ends in Bochs 2.7; its
-# RDRAND and RDSEED (158, 306) would make each run another one; with its XSAVEC
-# and XSAVES (321, 323) a task loses the upper halves of YMM registers; and a
-# machine that panicked shall stop rather than start again, which watch_console
-# sees.
+# Bochs boots no kernel by itself: it gets a CD with a boot loader. A machine
+# that panicked shall stop rather than start again, which watch_console sees.
 mkdir -p "$work/cd/isolinux"
 mv "$work/initrd" "$work/cd/initrd"
 ln -s "$kernel_dir/boot/vmlinuz-$release" "$work/cd/vmlinuz"
@@ -57,7 +80,7 @@ default host
 prompt 0
 label host
 	kernel /vmlinuz
-	append initrd=/initrd console=ttyS0 quiet loglevel=4 panic=0 oops=panic clearcpuid=158,221,306,321,323 nokaslr norandmaps $append
+	append initrd=/initrd console=ttyS0 quiet loglevel=4 panic=0 oops=panic clearcpuid=$clear nokaslr norandmaps $words $append
 END
 xorriso -as mkisofs -quiet -f -o "$work/cd.iso" -b isolinux/isolinux.bin \
 	-c isolinux/boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table \
@@ -70,11 +93,10 @@ xorriso -as mkisofs -quiet -f -o "$work/cd.iso" -b isolinux/isolinux.bin \
 # the waits of firmware, kernel and serial ports short.
 cat >"$work/bochsrc" <<END
 config_interface: textconfig
-display_library: term
 memory: guest=$mem, host=$mem
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
-cpu: model=$model, count=1, ips=20000000, reset_on_triple_fault=0
+cpu: model=$model, count=$cpus, ips=20000000, reset_on_triple_fault=0
 clock: sync=none, time0=1767225600
 pci: enabled=1, chipset=i440fx
 boot: cdrom
@@ -85,15 +107,22 @@ com2: enabled=1, mode=file, dev=$work/out
 com3: enabled=1, mode=file, dev=$work/status
 com4: enabled=1, mode=file, dev=$work/files
 mouse: enabled=0
-sound: driver=dummy
 log: $work/log
 panic: action=fatal
 error: action=ignore
 info: action=report
 debug: action=ignore
 END
-# Debian's Bochs has its debugger built in, which wants to be told to go on.
-echo c >"$work/debugger"
+arguments=(-q -f "$work/bochsrc")
+case $version in
+2.*)	# Debian's has a display, sound, and its debugger built in, which wants
+	# to be told to go on.
+	printf '%s\n' 'display_library: term' 'sound: driver=dummy' \
+		>>"$work/bochsrc"
+	echo c >"$work/debugger"
+	arguments+=(-rc "$work/debugger") ;;
+*)	echo 'display_library: nogui' >>"$work/bochsrc" ;;
+esac
 
 # Passes the console on to a file; a kernel that panicked is turned off.
 watch_console()
@@ -114,8 +143,8 @@ cat "$work/out" &
 readers=($!)
 watch_console &
 readers+=($!)
-TERM=vt100 timeout -k 5 "$limit" nice bochs -q -f "$work/bochsrc" \
-	-rc "$work/debugger" </dev/null >"$work/said.bochs" 2>&1 &
+TERM=vt100 timeout -k 5 "$limit" nice "$bochs" "${arguments[@]}" \
+	</dev/null >"$work/said.bochs" 2>&1 &
 pids=($!)
 echo "${pids[0]}" >"$work/pid"
 ended=0

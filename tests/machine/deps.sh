@@ -34,6 +34,8 @@ group_packages()
 	bochs)		# the emulated host with next-RIP and flush-by-ASID
 		echo bochs bochsbios vgabios bochs-term isolinux syslinux-common \
 			xorriso ;;
+	bochs3)		# the same emulator's next version, built here
+		echo build-essential xz-utils debian-archive-keyring ;;
 	chroot)		# trixie, for Debian's newest kernel
 		echo mmdebstrap debian-archive-keyring ;;
 	*)

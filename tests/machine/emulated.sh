@@ -23,6 +23,8 @@ fail()
 }
 
 kernel=6.1 mem=1024 limit=300 interactive=''
+# KVM's module for the emulated CPU; a script may choose before it checks.
+kvm_module=kvm_amd
 lodge='' lodge_args='' append='' payload='' get='' dmesg_to='' tainted_ok=''
 modules=() carry=() files=() dirs=() disks=() script_args=()
 
@@ -40,7 +42,7 @@ emulated_option()
 	case $1 in
 	-k|--kernel)	kernel=$2 ;;
 	--mem)		mem=$2 ;;
-	--kvm)		modules+=(kvm_amd) ;;
+	--kvm)		modules+=(@kvm) ;;
 	--lodge)	lodge=built ;;
 	--lodge=*)	lodge=${1#*=} ;;
 	--lodge-args)	lodge_args=$2 ;;
@@ -161,7 +163,7 @@ put_modules()
 	for name in "${carry[@]}"; do
 		put_module "$name" >/dev/null
 	done
-	for name in "${modules[@]}"; do
+	for name in "${modules[@]/#@kvm/$kvm_module}"; do
 		put_module "$name"
 	done | awk '!seen[$0]++' >"$root/lodge/modules"
 	if [ -n "$lodge" ]; then

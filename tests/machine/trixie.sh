@@ -14,8 +14,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
-	'Origin: Debian' 'Label: Debian' | head -n 1)}
+mirror=$(debian_mirror)
 chroot=$cache/trixie
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo)

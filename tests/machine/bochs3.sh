@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds Bochs 3.0 from Debian 13's source package, with four faults mended
+# that stand in the way of a hypervisor, into build/cache/bochs-SUM. Called by
+# "make bochs" and by tests/vmx/run.sh; bochs.sh then prefers it to Debian's
+# own 2.7. Takes some minutes, once for each version of this file.
+#
+#	bochs3.sh build		build it, unless it is there
+#	bochs3.sh path		print where it is; fails if it is not there
+#
+# The source comes from where this machine's packages do; DEBIAN_MIRROR
+# (environment) names another mirror. No root is needed but for missing
+# packages. Read bochs.sh next.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+to=$cache/bochs-$(md5sum <"$0" | cut -c1-8)
+
+# Gets the source into a folder. Package lists of its own leave the machine's
+# alone, and apt checks signatures and sums as ever.
+source_get()
+{
+	local apt=$1/apt mirror
+
+	mirror=$(debian_mirror)
+	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$1/source"
+	echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+		"$mirror trixie main" >"$apt/sources.list"
+	cat >"$apt/apt.conf" <<-END
+	Dir::Etc::sourcelist "$apt/sources.list";
+	Dir::Etc::sourceparts "-";
+	Dir::State::Lists "$apt/lists";
+	Dir::Cache "$apt/cache";
+	APT::Sandbox::User "root";
+	Acquire::Languages "none";
+	END
+	(
+		cd "$apt"
+		export APT_CONFIG=$apt/apt.conf
+		apt-get -qq update
+		# Debian's changes concern documentation and configuration only.
+		apt-get -qq source --download-only --tar-only bochs/trixie
+	) >&2 || die "cannot download the source of bochs from $mirror"
+	tar -xf "$apt"/bochs_*.orig.tar.* -C "$1/source" --strip-components=1
+}
+
+# edit FILE LINE SED: the one line of FILE that has LINE in it is changed.
+edit()
+{
+	local file=$1 line=$2 change=$3 count
+
+	count=$(grep -cF -- "$line" "$file") || true
+	[ "$count" = 1 ] ||
+		die "$file of this Bochs has \"$line\" $count times, not once"
+	line=$(sed 's,[][\.*^$/],\\&,g' <<<"$line")
+	sed -i "/$line/$change" "$file"
+}
+
+# What is mended, in the source's folder.
+source_mend()
+{
+	# Entering a guest with IF=0 from a host with IF=0 changes no IF, so what
+	# may interrupt was not looked at again: the guest kept the host's
+	# interrupts out. "Changes to Instruction Behavior in VMX Non-Root
+	# Operation": with external-interrupt exiting, IF does not block them.
+	edit cpu/vmx.cc 'in_vmx_guest = true;' \
+		'a\  handleInterruptMaskChange();'
+	# The same on AMD-V, where the host's IF decides ("Virtual Interrupts",
+	# V_INTR_MASKING), and has to open what its being clear would close.
+	edit cpu/svm.cc 'in_svm_guest = true;' \
+		'a\  handleInterruptMaskChange();'
+	edit cpu/flag_ctrl_pro.cc 'if (! SVM_HOST_IF)' \
+		'c\     if (SVM_HOST_IF)\
+       unmask_event(BX_EVENT_PENDING_INTR | BX_EVENT_PENDING_LAPIC_INTR);\
+     else'
+	# A posted-interrupt descriptor is aligned to 64 bytes ("VM-Execution
+	# Control Fields"), not to a page.
+	edit cpu/vmx.cc 'IsValidPageAlignedPhyAddr(vm->pid_addr)' \
+		's,IsValid.*pid_addr),!(vm->pid_addr \& (BX_PHY_ADDRESS_RESERVED_BITS | 0x3f)),'
+}
+
+source_build()
+{
+	./configure --enable-smp --enable-cpu-level=6 --enable-x86-64 \
+		--enable-vmx=2 --enable-svm --enable-avx --enable-evex \
+		--enable-all-optimizations --enable-pci --enable-cdrom \
+		--with-nogui --without-x11 --without-wx --disable-docbook \
+		--enable-large-ramfile=no
+	make -j"$(nproc)" bochs
+}
+
+build()
+{
+	local work log
+
+	[ ! -e "$to/bochs" ] || return 0
+	"$machine/deps.sh" bochs3
+	mkdir -p "$cache"
+	exec 9>"$cache/.bochs3.lock"
+	flock 9
+	[ ! -e "$to/bochs" ] || return 0
+	work=$(mktemp -d "$cache/tmp.XXXXXX")
+	log=$work/log
+	source_get "$work"
+	echo "building Bochs 3.0 (some minutes) ..." >&2
+	(cd "$work/source" && source_mend && source_build) >"$log" 2>&1 || {
+		tail -n 30 "$log" >&2
+		rm -rf "$work"
+		die "cannot build Bochs"
+	}
+	mkdir "$work/result"
+	strip -o "$work/result/bochs" "$work/source/bochs"
+	publish "$work/result" "$to"
+	rm -rf "$work"
+}
+
+case ${1-} in
+build)	build ;;
+path)	[ -e "$to/bochs" ] && echo "$to/bochs" ;;
+*)	sed -n '3,/^[^#]/s/^#.\?//p' "$0" >&2; exit 2 ;;
+esac
