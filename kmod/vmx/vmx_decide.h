@@ -34,8 +34,13 @@ struct vmx_raw_exit {
 	u64 gpa;
 };
 
-/* By basic reason; 0 beyond VMX_EXIT_NR. */
-extern const u8 vmx_exit_needs[VMX_EXIT_NR];
+/* By basic reason; kind 0 where none is expected. */
+struct vmx_exit_row {
+	u8 kind;		/* enum lodge_exit_kind */
+	u8 needs;		/* VMX_NEEDS_* */
+};
+
+extern const struct vmx_exit_row vmx_exit_rows[VMX_EXIT_NR];
 
 static inline u8 vmx_needs(u32 reason)
 {
@@ -43,7 +48,7 @@ static inline u8 vmx_needs(u32 reason)
 
 	if (unlikely(reason & VMX_REASON_ENTRY_FAILED))
 		return VMX_NEEDS_QUAL;
-	return likely(basic < VMX_EXIT_NR) ? vmx_exit_needs[basic] : 0;
+	return likely(basic < VMX_EXIT_NR) ? vmx_exit_rows[basic].needs : 0;
 }
 
 /* Was the event that was being delivered raised by an instruction? */
@@ -54,6 +59,8 @@ static inline bool vmx_vectoring_has_len(u32 vec_info)
 }
 
 void vmx_decode(const struct vmx_raw_exit *raw, struct lodge_exit *exit);
+void vmx_decode_refused(u32 error, struct lodge_exit *exit);
+bool vmx_iret_undone(const struct vmx_raw_exit *raw);
 const char *vmx_insn_error(u32 nr);
 
 #endif /* LODGE_VMX_DECIDE_H */
