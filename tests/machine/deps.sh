@@ -36,6 +36,8 @@ group_packages()
 			xorriso ;;
 	bochs3)		# the same emulator's next version, built here
 		echo build-essential xz-utils debian-archive-keyring ;;
+	debug)		# the debug kernel, from source
+		echo build-essential bc bison flex kmod libelf-dev xz-utils ;;
 	chroot)		# trixie, for Debian's newest kernel
 		echo mmdebstrap debian-archive-keyring ;;
 	*)

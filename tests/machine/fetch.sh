@@ -5,7 +5,8 @@
 # tests need of other kernels. Called by host.sh, by the Makefile and by the
 # style and ABI tests. Each command prints the path of what it got:
 #
-#	fetch.sh kernel 6.1|6.12|7.2	boot/vmlinuz-RELEASE, lib/modules/RELEASE
+#	fetch.sh kernel 6.1|6.12|7.2|debug
+#					boot/vmlinuz-RELEASE, lib/modules/RELEASE
 #	fetch.sh source			parts of the kernel's source:
 #					scripts/checkpatch.pl and what it reads,
 #					tools/testing/selftests/kselftest*.h
@@ -17,19 +18,6 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-# Downloads packages into a directory, and prints the names of the files.
-package_download()
-{
-	local dir=$1 options=()
-	shift
-
-	mkdir -p "$dir"
-	[ "$(id -u)" != 0 ] || options=(-o APT::Sandbox::User=root)
-	(cd "$dir" && apt-get -qq "${options[@]}" download "$@") >&2 ||
-		die "cannot download $*: are the package lists of the day? (apt-get update)"
-	find "$dir" -name '*.deb'
-}
-
 fetch_kernel()
 {
 	local release dir work deb
@@ -38,6 +26,7 @@ fetch_kernel()
 	dir=$cache/kernel-$release
 	if [ ! -e "$dir" ]; then
 		[ "$1" != 7.2 ] || die "$dir is gone: remove $cache/trixie, too"
+		[ "$1" != debug ] || die "$dir is not there (make KERNEL=debug)"
 		work=$(mktemp -d "$cache/tmp.XXXXXX")
 		deb=$(package_download "$work/deb" "linux-image-$release")
 		dpkg-deb -x "$deb" "$work/root"

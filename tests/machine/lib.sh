@@ -23,7 +23,7 @@ kernel_flavour()
 	case $1 in
 	6.1)	echo cloud-amd64 ;;
 	6.12)	echo 6.12-cloud-amd64 ;;
-	*)	die "no such kernel: $1 (6.1, 6.12 and 7.2 are known)" ;;
+	*)	die "no such kernel: $1 (6.1, 6.12, 7.2 and debug are known)" ;;
 	esac
 }
 
@@ -38,6 +38,10 @@ kernel_release()
 			die "kernel 7.2 needs tests/machine/trixie.sh first"
 		return
 	fi
+	if [ "$1" = debug ]; then
+		"$machine/debug.sh" release
+		return
+	fi
 	depends=$(dpkg-query -W -f '${Depends}' \
 		"linux-headers-$(kernel_flavour "$1")" 2>/dev/null) ||
 		die "headers of kernel $1 are not installed (deps.sh build)"
@@ -48,7 +52,11 @@ kernel_release()
 # Where the headers of a kernel are: what KDIR has to be.
 kernel_kdir()
 {
-	echo "/lib/modules/$(kernel_release "$1")/build"
+	if [ "$1" = debug ]; then
+		echo "$cache/kernel-$(kernel_release "$1")/build"
+	else
+		echo "/lib/modules/$(kernel_release "$1")/build"
+	fi
 }
 
 # Before QEMU 8.1, an emulated CPU may still run code that another has just
@@ -68,9 +76,34 @@ patches_hurt()
 	[ $((major * 100 + minor)) -lt 801 ]
 }
 
+# Downloads packages into a directory, and prints the names of the files.
+package_download()
+{
+	local dir=$1 options=()
+	shift
+
+	mkdir -p "$dir"
+	[ "$(id -u)" != 0 ] || options=(-o APT::Sandbox::User=root)
+	(cd "$dir" && apt-get -qq "${options[@]}" download "$@") >&2 ||
+		die "cannot download $*: are the package lists of the day? (apt-get update)"
+	find "$dir" -name '*.deb'
+}
+
 # Put together under a name of its own, then renamed: a reader never sees
 # half of it, and of two that do the same work the first one wins.
 publish()
 {
 	mv -T "$1" "$2" 2>/dev/null || { [ -e "$2" ] && rm -rf "$1"; }
+}
+
+# Where this machine's own packages come from; DEBIAN_MIRROR (environment)
+# names another mirror.
+debian_mirror()
+{
+	if [ -n "${DEBIAN_MIRROR-}" ]; then
+		echo "$DEBIAN_MIRROR"
+	else
+		apt-get indextargets --format '$(REPO_URI)' \
+			'Origin: Debian' 'Label: Debian' | sed -n 1p
+	fi
 }

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Makes the debug kernel usable for the tests: Debian's source of Linux 6.12,
+# built with what looks for faults in a module (KASAN, lockdep, kmemleak,
+# failing allocations, ...), and put where fetch.sh would put a kernel. Its
+# configuration is debug.config; another one, or another version of the source,
+# makes another kernel. Called by "make KERNEL=debug" and the tests'.
+#
+#	debug.sh setup		once: download and build (ten minutes or more)
+#	debug.sh release	print its release, as "uname -r" will
+#
+# Read debug.config next.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+package=linux-source-6.12
+
+release()
+{
+	local version sum
+
+	version=$(apt-cache policy $package | sed -n 's/.*Candidate: //p')
+	[ -n "$version" ] || die "no package $package (apt-get update)"
+	sum=$(echo "$version" | cat - "$machine/debug.config" "$0" |
+		md5sum | cut -c1-8)
+	echo "${version%%-*}-debug-$sum"
+}
+
+# What olddefconfig dropped, for want of what it depends on, must not go
+# unseen.
+configure()
+{
+	local line
+
+	make -s tinyconfig
+	scripts/kconfig/merge_config.sh -m .config "$machine/debug.config" >/dev/null
+	make -s olddefconfig
+	while read -r line; do
+		case $line in
+		CONFIG_*|'# CONFIG_'*)
+			grep -qx "$line" .config ||
+				die "debug.config: this kernel won't have $line" ;;
+		esac
+	done <"$machine/debug.config"
+}
+
+setup()
+{
+	local release dir work
+
+	release=$(release)
+	dir=$cache/kernel-$release
+	[ ! -e "$dir" ] || return 0
+	"$machine/deps.sh" debug
+	mkdir -p "$cache"
+	work=$(mktemp -d "$cache/tmp.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	package_download "$work/deb" $package >"$work/debs"
+	mkdir -p "$work/source" "$work/image/boot"
+	dpkg-deb --fsys-tarfile "$(cat "$work/debs")" |
+		tar -xOf - "./usr/src/$package.tar.xz" |
+		xz -dc -T2 | tar -xf - -C "$work/source" --strip-components=1
+	(
+		cd "$work/source"
+		configure
+		make -s -j"$(nproc)" "LOCALVERSION=-${release#*-}" bzImage modules
+		make -s "LOCALVERSION=-${release#*-}" \
+			"INSTALL_MOD_PATH=$work/image" modules_install
+		cp arch/x86/boot/bzImage "$work/image/boot/vmlinuz-$release"
+		# As a distribution's package of headers: what modules need.
+		make -s "LOCALVERSION=-${release#*-}" run-command \
+			KBUILD_RUN_COMMAND="scripts/package/install-extmod-build $work/image/build"
+	)
+	rm -f "$work/image/lib/modules/$release/build"
+	publish "$work/image" "$dir"
+}
+
+case ${1-} in
+setup)		setup ;;
+release)	release ;;
+*)		sed -n '3,/^[^#]/s/^#.\?//p' "$0" >&2; exit 2 ;;
+esac
