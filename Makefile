@@ -14,6 +14,7 @@
 #	make test			all tests
 #	make test-PART KERNEL=6.12	one of: build style unit fuzz abi boot dkms
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
+#	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault)
 #	make test-bochs			in Bochs, whose AMD-V has more features
 #	make bochs			build the newer Bochs that is used then
 #	make bench			instructions per exit, beside KVM's

@@ -30,11 +30,12 @@ report()
 
 module()
 {
-	if [ "$1" = 7.2 ]; then
-		tests/machine/trixie.sh module
-		return
-	fi
-	tests/machine/deps.sh "$2" || return
+	case $1 in
+	6.1)	tests/machine/deps.sh build || return ;;
+	7.2)	tests/machine/trixie.sh module; return ;;
+	debug)	tests/machine/debug.sh setup || return ;;
+	*)	tests/machine/deps.sh "build-$1" || return ;;
+	esac
 	make module KERNEL="$1"
 }
 
@@ -54,11 +55,7 @@ read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
 echo "TAP version 13"
 echo "1..$((${#kernels[@]} + 2))"
 for kernel in "${kernels[@]}"; do
-	case $kernel in
-	6.1)	group=build ;;
-	*)	group=build-$kernel ;;
-	esac
-	report "lodge.ko for $kernel" module "$kernel" "$group"
+	report "lodge.ko for $kernel" module "$kernel"
 done
 report "static launcher" static_launcher
 report "launcher" launcher
