@@ -113,6 +113,7 @@ int lodge_coalesced_remove(struct lodge_vm *vm,
 			   const struct kvm_coalesced_mmio_zone *z)
 {
 	struct coalesced_zone *zone, *tmp;
+	LIST_HEAD(gone);
 
 	if (z->pio > 1)
 		return -EINVAL;
@@ -122,10 +123,13 @@ int lodge_coalesced_remove(struct lodge_vm *vm,
 		    z->addr > zone->last ||
 		    (z->size && z->size - 1 > zone->last - z->addr))
 			continue;
-		list_del(&zone->link);
-		lodge_bus_unregister(vm, zone_bus(zone->pio), &zone->dev);
-		kvfree(zone);
+		list_move(&zone->link, &gone);
+		zone->dev.gone = true;
 	}
+	if (!list_empty(&gone))
+		lodge_bus_purge(vm, zone_bus(z->pio));
 	mutex_unlock(&vm->slots_lock);
+	list_for_each_entry_safe(zone, tmp, &gone, link)
+		kvfree(zone);
 	return 0;
 }

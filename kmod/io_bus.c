@@ -4,8 +4,9 @@
  *
  * Called by pio.c and emulate.c for each access, in or out of the bracket. A
  * bus is an array of ranges sorted by address, replaced as a whole under
- * vm->srcu; each range knows how far those up to it reach, so that finding
- * all that hold an address is a binary search and a short walk back.
+ * vm->srcu when one is added; each range knows how far those up to it reach,
+ * so that finding all that hold an address is a binary search and a short
+ * walk back. A range that is taken off leaves a hole until then.
  * Next: irq/irqchip.c, ioeventfd.c, coalesced.c.
  */
 #include <linux/mm.h>
@@ -20,11 +21,12 @@ struct bus_range {
 	u64 last;
 	u64 reach;		/* largest last of this and all before it */
 	bool any_len;		/* holds each access that begins at first */
-	struct lodge_io_dev *dev;
+	struct lodge_io_dev *dev;	/* NULL: a hole */
 };
 
 struct lodge_io_bus {
-	u32 nr;
+	u32 nr;			/* with holes */
+	u32 live;		/* without */
 	struct bus_range range[];
 };
 
@@ -35,37 +37,16 @@ static struct lodge_io_bus *bus_own(struct lodge_vm *vm,
 					 lockdep_is_held(&vm->slots_lock));
 }
 
-static struct lodge_io_bus *bus_alloc(u32 nr)
+/* The next in order, unless it is a hole. */
+static void bus_append(struct lodge_io_bus *bus, const struct bus_range *r)
 {
-	struct lodge_io_bus *bus;
+	u64 reach = bus->nr ? bus->range[bus->nr - 1].reach : 0;
 
-	bus = kvzalloc(struct_size(bus, range, nr), GFP_KERNEL_ACCOUNT);
-	if (bus)
-		bus->nr = nr;
-	return bus;
-}
-
-static void bus_reach(struct lodge_io_bus *bus)
-{
-	u64 reach = 0;
-	u32 i;
-
-	for (i = 0; i < bus->nr; i++) {
-		reach = max(reach, bus->range[i].last);
-		bus->range[i].reach = reach;
-	}
-}
-
-static void bus_replace(struct lodge_vm *vm, enum lodge_bus_kind kind,
-			struct lodge_io_bus *bus)
-{
-	struct lodge_io_bus *old = bus_own(vm, kind);
-
-	if (bus)
-		bus_reach(bus);
-	rcu_assign_pointer(vm->bus[kind], bus);
-	synchronize_srcu_expedited(&vm->srcu);
-	kvfree(old);
+	if (!r->dev)
+		return;
+	bus->range[bus->nr] = *r;
+	bus->range[bus->nr++].reach = max(reach, r->last);
+	bus->live++;
 }
 
 /* Number of ranges that begin at or below @addr. */
@@ -108,71 +89,67 @@ int lodge_bus_register(struct lodge_vm *vm, enum lodge_bus_kind kind, u64 addr,
 		       u64 len, struct lodge_io_dev *dev)
 {
 	struct lodge_io_bus *old = bus_own(vm, kind), *new;
-	u32 nr = old ? old->nr : 0, at;
+	const struct bus_range range = {
+		.first = addr, .last = len ? addr + len - 1 : addr,
+		.any_len = !len, .dev = dev,
+	};
+	u32 live = old ? old->live : 0, i = 0;
 
 	lockdep_assert_held(&vm->slots_lock);
 	if (len && addr + len - 1 < addr)
 		return -EINVAL;
-	if (nr >= BUS_RANGES_MAX)
+	if (live >= BUS_RANGES_MAX)
 		return -ENOSPC;
-	new = bus_alloc(nr + 1);
+	new = kvzalloc(struct_size(new, range, live + 1), GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return -ENOMEM;
 	/* The walk goes back: before those that begin where it begins. */
-	at = old && addr ? bus_upto(old, addr - 1) : 0;
-	if (old) {
-		memcpy(new->range, old->range, at * sizeof(new->range[0]));
-		memcpy(new->range + at + 1, old->range + at,
-		       (nr - at) * sizeof(new->range[0]));
-	}
-	new->range[at] = (struct bus_range) {
-		.first = addr, .last = len ? addr + len - 1 : addr,
-		.any_len = !len, .dev = dev,
-	};
-	bus_replace(vm, kind, new);
+	for (; old && i < old->nr && old->range[i].first < addr; i++)
+		bus_append(new, &old->range[i]);
+	bus_append(new, &range);
+	for (; old && i < old->nr; i++)
+		bus_append(new, &old->range[i]);
+	rcu_assign_pointer(vm->bus[kind], new);
+	synchronize_srcu_expedited(&vm->srcu);
+	kvfree(old);
 	return 0;
 }
 
 /**
- * lodge_bus_unregister() - take a device off a bus, all its ranges
+ * lodge_bus_purge() - take devices off a bus, all their ranges
  * @vm: slots_lock held
- * @kind: which bus
- * @dev: device; its release() is not called, it is the caller's again
+ * @kind: which bus; what is to go has dev->gone set
  *
- * When it returns nobody is in the device any more.
- *
- * Return: 0, or -ENOENT if it was not there. It works without memory.
+ * When it returns nobody is in these devices any more; their release() is not
+ * called, they are the caller's again. One pass, one wait, no memory.
  */
-int lodge_bus_unregister(struct lodge_vm *vm, enum lodge_bus_kind kind,
-			 struct lodge_io_dev *dev)
+void lodge_bus_purge(struct lodge_vm *vm, enum lodge_bus_kind kind)
 {
-	struct lodge_io_bus *old = bus_own(vm, kind), *new;
-	u32 i, keep = 0;
+	struct lodge_io_bus *bus = bus_own(vm, kind);
+	u32 i;
 
 	lockdep_assert_held(&vm->slots_lock);
-	for (i = 0; old && i < old->nr; i++)
-		keep += old->range[i].dev != dev;
-	if (!old || keep == old->nr)
-		return -ENOENT;
-	/* What must not fail is small, or falls back on vmalloc. */
-	new = kvzalloc(struct_size(new, range, keep),
-		       GFP_KERNEL | __GFP_NOFAIL);
-	for (i = 0; i < old->nr; i++)
-		if (old->range[i].dev != dev)
-			new->range[new->nr++] = old->range[i];
-	bus_replace(vm, kind, new);
-	return 0;
+	for (i = 0; bus && i < bus->nr; i++) {
+		struct bus_range *r = &bus->range[i];
+
+		if (!r->dev || !r->dev->gone)
+			continue;
+		WRITE_ONCE(r->dev, NULL);
+		bus->live--;
+	}
+	synchronize_srcu_expedited(&vm->srcu);
 }
 
 static int range_access(struct lodge_vcpu *vcpu, const struct bus_range *r,
 			u64 addr, u32 len, void *data, bool write)
 {
-	if (write)
-		return r->dev->write ?
-			r->dev->write(vcpu, r->dev, addr, len, data) :
-			-EOPNOTSUPP;
-	return r->dev->read ? r->dev->read(vcpu, r->dev, addr, len, data) :
-			      -EOPNOTSUPP;
+	struct lodge_io_dev *dev = READ_ONCE(r->dev);
+
+	if (dev && write && dev->write)
+		return dev->write(vcpu, dev, addr, len, data);
+	if (dev && !write && dev->read)
+		return dev->read(vcpu, dev, addr, len, data);
+	return -EOPNOTSUPP;
 }
 
 static int bus_access(struct lodge_vcpu *vcpu, enum lodge_bus_kind kind,
@@ -227,7 +204,7 @@ int lodge_bus_write(struct lodge_vcpu *vcpu, enum lodge_bus_kind kind, u64 addr,
 }
 
 /**
- * lodge_bus_destroy() - at the end of a VM, or again after it
+ * lodge_bus_destroy() - at the end of a VM
  * @vm: no vCPU runs
  *
  * Devices with a release() get it, once for each range.
@@ -242,9 +219,12 @@ void lodge_bus_destroy(struct lodge_vm *vm)
 		struct lodge_io_bus *bus = bus_own(vm, kind);
 
 		RCU_INIT_POINTER(vm->bus[kind], NULL);
-		for (i = 0; bus && i < bus->nr; i++)
-			if (bus->range[i].dev->release)
-				bus->range[i].dev->release(bus->range[i].dev);
+		for (i = 0; bus && i < bus->nr; i++) {
+			struct lodge_io_dev *dev = bus->range[i].dev;
+
+			if (dev && dev->release)
+				dev->release(dev);
+		}
 		kvfree(bus);
 	}
 	mutex_unlock(&vm->slots_lock);

@@ -4,7 +4,8 @@
  * not an exit to the user.
  *
  * The VM's ioctl adds and removes them; io_bus.c calls the write, in or out
- * of the bracket. Next: irqfd.c, the other way round.
+ * of the bracket, and the release when the VM ends. Next: irqfd.c, the other
+ * way round.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -47,9 +48,13 @@ static int ioeventfd_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 
 static void ioeventfd_free(struct ioeventfd *p)
 {
-	if (p->ctx)
-		eventfd_ctx_put(p->ctx);
+	eventfd_ctx_put(p->ctx);
 	kvfree(p);
+}
+
+static void ioeventfd_release(struct lodge_io_dev *dev)
+{
+	ioeventfd_free(container_of(dev, struct ioeventfd, dev));
 }
 
 /* Could one write be for both? */
@@ -99,7 +104,8 @@ static int ioeventfd_deassign(struct lodge_vm *vm, const struct ioeventfd *key)
 		if (ioeventfd_same(p, key)) {
 			found = p;
 			list_del(&p->link);
-			lodge_bus_unregister(vm, p->bus, &p->dev);
+			p->dev.gone = true;
+			lodge_bus_purge(vm, p->bus);
 			break;
 		}
 	mutex_unlock(&vm->slots_lock);
@@ -139,6 +145,7 @@ static struct ioeventfd *ioeventfd_new(const struct kvm_ioeventfd *args)
 	if (!p)
 		return ERR_PTR(-ENOMEM);
 	p->dev.write = ioeventfd_write;
+	p->dev.release = ioeventfd_release;
 	p->addr = args->addr;
 	p->len = args->len;
 	p->match = args->flags & KVM_IOEVENTFD_FLAG_DATAMATCH;
@@ -189,21 +196,4 @@ int lodge_ioeventfd(struct lodge_vm *vm, const struct kvm_ioeventfd *args)
 	if (r)
 		ioeventfd_free(p);
 	return r;
-}
-
-/**
- * lodge_ioeventfd_release() - at the end of a VM
- * @vm: no vCPU runs
- */
-void lodge_ioeventfd_release(struct lodge_vm *vm)
-{
-	struct ioeventfd *p, *tmp;
-
-	mutex_lock(&vm->slots_lock);
-	list_for_each_entry_safe(p, tmp, &vm->ioeventfds, link) {
-		list_del(&p->link);
-		lodge_bus_unregister(vm, p->bus, &p->dev);
-		ioeventfd_free(p);
-	}
-	mutex_unlock(&vm->slots_lock);
 }

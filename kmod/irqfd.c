@@ -3,51 +3,40 @@
  * irqfd: signalling an eventfd drives a GSI of the guest, and with resampling
  * the end of the interrupt's service signals another eventfd.
  *
- * The VM's ioctl assigns and deassigns. The eventfd's wait queue calls
- * irqfd_wake() with its lock held and interrupts off: so irq_lock nests in
- * it, and no eventfd is ever signalled with irq_lock held. An irqfd is on
- * vm->irqfds while it is active; whoever takes it off (deassign, the
- * eventfd's close, the VM's end) queues the work that takes it down.
- * Resamplers change under irqfd_mutex and are read under vm->irq_srcu.
- * Next: irq/route.c.
+ * The VM's ioctl assigns and deassigns, under vm->irqfd_lock. The eventfd's
+ * wait queue calls irqfd_wake() with its lock held and interrupts off: so
+ * irq_lock nests in it, and no eventfd is ever signalled with irq_lock held.
+ * An eventfd that is closed only marks its irqfd: the next ioctl, or the VM's
+ * end, takes that down. Next: irq/route.c.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/list.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include "lodge.h"
 #include "irq/chips.h"
 
-/* All irqfds of a VM that resample one GSI share its source. */
-struct resampler {
-	struct list_head link;		/* vm->resamplers */
-	struct list_head irqfds;	/* irqfd.resample_link */
-	u32 gsi;			/* [c] */
-};
+/* They are walked with interrupts off: more than a PC has devices. */
+#define RESAMPLERS_MAX	256
 
 struct irqfd {
-	struct list_head link;		/* [i] vm->irqfds; empty: going */
+	struct list_head link;		/* irqfd_lock; vm->irqfds */
+	struct list_head resample_link;	/* irqfd_lock to write, irq_srcu to read */
 	struct lodge_vm *vm;		/* [c] */
 	struct eventfd_ctx *ctx;	/* [c] */
 	struct eventfd_ctx *resample_ctx;	/* [c] or NULL */
-	struct resampler *resampler;	/* [c] or NULL */
-	struct list_head resample_link;	/* irqfd_mutex to write, irq_srcu to read */
 	u32 gsi;			/* [c] */
+	bool closed;			/* [a] by its user: to be taken down */
 	wait_queue_entry_t wait;
 	poll_table poll;
-	struct work_struct shutdown;
 };
-
-static struct workqueue_struct *irqfd_wq;
-static DEFINE_MUTEX(irqfd_mutex);	/* a leaf: vm->lock may be held */
 
 /* Any context. */
 static void irqfd_fire(struct irqfd *p)
 {
-	if (p->resampler) {
+	if (p->resample_ctx) {
 		/* Level: high until the guest has ended the service. */
 		lodge_irq_line(p->vm, LODGE_IRQ_SOURCE_RESAMPLE, p->gsi, true);
 		return;
@@ -56,36 +45,22 @@ static void irqfd_fire(struct irqfd *p)
 	lodge_irq_line(p->vm, LODGE_IRQ_SOURCE_USER, p->gsi, false);
 }
 
-/* irq_lock held. Only the one who finds it active takes it down. */
-static void irqfd_deactivate(struct irqfd *p)
-{
-	if (list_empty(&p->link))
-		return;
-	list_del_init(&p->link);
-	queue_work(irqfd_wq, &p->shutdown);
-}
-
 /* The eventfd was signalled or closed; its lock held, interrupts off. */
 static int irqfd_wake(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		      void *key)
 {
 	struct irqfd *p = container_of(wait, struct irqfd, wait);
 	__poll_t events = key_to_poll(key);
-	struct lodge_vm *vm = p->vm;
-	unsigned long flags;
 	int taken = 0;
 	u64 count;
 
-	if (events & EPOLLIN) {
+	if ((events & EPOLLIN) && !p->closed) {
 		eventfd_ctx_do_read(p->ctx, &count);
 		irqfd_fire(p);
 		taken = 1;
 	}
-	if (events & EPOLLHUP) {
-		raw_spin_lock_irqsave(&vm->irq_lock, flags);
-		irqfd_deactivate(p);
-		raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
-	}
+	if (events & EPOLLHUP)
+		WRITE_ONCE(p->closed, true);
 	return taken;
 }
 
@@ -99,102 +74,51 @@ static void irqfd_queue_proc(struct file *file, wait_queue_head_t *head,
 }
 
 /**
- * lodge_irqfd_resampled() - does anyone resample a GSI?
- * @vm: irq_srcu held
- * @gsi: GSI
- *
- * Context: any.
- */
-bool lodge_irqfd_resampled(struct lodge_vm *vm, u32 gsi)
-{
-	const struct resampler *rs;
-
-	list_for_each_entry_srcu(rs, &vm->resamplers, link,
-				 srcu_read_lock_held(&vm->irq_srcu))
-		if (rs->gsi == gsi)
-			return true;
-	return false;
-}
-
-/**
  * lodge_irqfd_acked() - the guest has ended the service of a GSI
  * @vm: irq_srcu held, irq_lock not
  * @gsi: GSI
  *
- * The line goes low, then all who resample it are told; who still wants it
- * drives it again.
+ * If it is resampled the line goes low, then all who resample it are told;
+ * who still wants it drives it again.
  *
  * Context: any.
  */
 void lodge_irqfd_acked(struct lodge_vm *vm, u32 gsi)
 {
-	const struct resampler *rs;
 	const struct irqfd *p;
 
-	list_for_each_entry_srcu(rs, &vm->resamplers, link,
-				 srcu_read_lock_held(&vm->irq_srcu)) {
-		if (rs->gsi != gsi)
-			continue;
-		lodge_irq_line(vm, LODGE_IRQ_SOURCE_RESAMPLE, gsi, false);
-		list_for_each_entry_srcu(p, &rs->irqfds, resample_link,
-					 srcu_read_lock_held(&vm->irq_srcu))
-			lodge_host_eventfd_signal(p->resample_ctx);
-	}
-}
-
-static int resampler_join(struct irqfd *p)
-{
-	struct lodge_vm *vm = p->vm;
-	struct resampler *rs;
-	int r = 0;
-
-	mutex_lock(&irqfd_mutex);
-	list_for_each_entry(rs, &vm->resamplers, link)
-		if (rs->gsi == p->gsi)
-			goto join;
-	rs = kvzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
-	if (!rs) {
-		r = -ENOMEM;
-		goto out;
-	}
-	rs->gsi = p->gsi;
-	INIT_LIST_HEAD(&rs->irqfds);
-	list_add_rcu(&rs->link, &vm->resamplers);
-	lodge_ack_pins_update(vm);
-join:
-	p->resampler = rs;
-	list_add_rcu(&p->resample_link, &rs->irqfds);
-out:
-	mutex_unlock(&irqfd_mutex);
-	return r;
-}
-
-static void resampler_leave(struct irqfd *p)
-{
-	struct resampler *rs = p->resampler;
-	struct lodge_vm *vm = p->vm;
-	bool last;
-
-	if (!rs)
+	if (!test_bit(gsi, vm->resampled))
 		return;
-	mutex_lock(&irqfd_mutex);
-	list_del_rcu(&p->resample_link);
-	last = list_empty(&rs->irqfds);
-	if (last)
-		list_del_rcu(&rs->link);
-	synchronize_srcu_expedited(&vm->irq_srcu);
-	if (last) {
-		/* Nobody is left to lower it. */
-		lodge_irq_line(vm, LODGE_IRQ_SOURCE_RESAMPLE, rs->gsi, false);
-		lodge_ack_pins_update(vm);
-		kvfree(rs);
-	}
-	mutex_unlock(&irqfd_mutex);
+	lodge_irq_line(vm, LODGE_IRQ_SOURCE_RESAMPLE, gsi, false);
+	list_for_each_entry_srcu(p, &vm->resamplers, resample_link,
+				 srcu_read_lock_held(&vm->irq_srcu))
+		if (p->gsi == gsi)
+			lodge_host_eventfd_signal(p->resample_ctx);
+}
+
+static void resampler_add(struct irqfd *p)
+{
+	list_add_rcu(&p->resample_link, &p->vm->resamplers);
+	set_bit(p->gsi, p->vm->resampled);
+	lodge_ack_pins_update(p->vm);
+}
+
+/* @p is off the list, and nobody is there any more: who is left of its GSI? */
+static void resampler_gone(const struct irqfd *p)
+{
+	struct lodge_vm *vm = p->vm;
+	const struct irqfd *q;
+
+	list_for_each_entry(q, &vm->resamplers, resample_link)
+		if (q->gsi == p->gsi)
+			return;
+	clear_bit(p->gsi, vm->resampled);
+	/* Nobody is left to lower it. */
+	lodge_irq_line(vm, LODGE_IRQ_SOURCE_RESAMPLE, p->gsi, false);
 }
 
 static void irqfd_free(struct irqfd *p)
 {
-	resampler_leave(p);
 	if (p->resample_ctx)
 		eventfd_ctx_put(p->resample_ctx);
 	if (p->ctx)
@@ -202,18 +126,39 @@ static void irqfd_free(struct irqfd *p)
 	kvfree(p);
 }
 
-/* The last of an irqfd that was active. */
-static void irqfd_shutdown(struct work_struct *work)
+/*
+ * Take down the irqfds whose eventfd is closed, that of @ctx if it drives
+ * @gsi, and with @all the others. irqfd_lock held.
+ */
+static void irqfds_reap(struct lodge_vm *vm, bool all,
+			const struct eventfd_ctx *ctx, u32 gsi)
 {
-	struct irqfd *p = container_of(work, struct irqfd, shutdown);
+	struct irqfd *p, *tmp;
+	bool resampled = false;
+	LIST_HEAD(gone);
 	u64 count;
 
-	/* Let irqfd_assign() finish with it. */
-	mutex_lock(&irqfd_mutex);
-	mutex_unlock(&irqfd_mutex);
-	/* After this irqfd_wake() is not running and does not run again. */
-	eventfd_ctx_remove_wait_queue(p->ctx, &p->wait, &count);
-	irqfd_free(p);
+	list_for_each_entry_safe(p, tmp, &vm->irqfds, link) {
+		if (!all && !READ_ONCE(p->closed) &&
+		    (p->ctx != ctx || p->gsi != gsi))
+			continue;
+		/* After it irqfd_wake() does not run, nor will it again. */
+		eventfd_ctx_remove_wait_queue(p->ctx, &p->wait, &count);
+		list_move(&p->link, &gone);
+		if (p->resample_ctx) {
+			list_del_rcu(&p->resample_link);
+			resampled = true;
+		}
+	}
+	if (resampled)
+		synchronize_srcu_expedited(&vm->irq_srcu);
+	list_for_each_entry_safe(p, tmp, &gone, link) {
+		if (p->resample_ctx)
+			resampler_gone(p);
+		irqfd_free(p);
+	}
+	if (resampled)
+		lodge_ack_pins_update(vm);
 }
 
 static struct eventfd_ctx *eventfd_of(u32 fd, struct file **file)
@@ -248,42 +193,36 @@ static int irqfd_init(struct irqfd *p, const struct kvm_irqfd *args,
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	fput(f);
-	p->resample_ctx = ctx;
-	return resampler_join(p);
+	/* Where no route leads, no service ever ends. */
+	if (p->gsi < LODGE_GSI_MAX)
+		p->resample_ctx = ctx;
+	else
+		eventfd_ctx_put(ctx);
+	return 0;
 }
 
-/* Make it active, unless its eventfd has another on this VM. */
-static int irqfd_activate(struct irqfd *p)
+/* Let it listen, unless its eventfd has another on this VM. irqfd_lock held */
+static int irqfd_activate(struct irqfd *p, struct file *file)
 {
 	struct lodge_vm *vm = p->vm;
 	const struct irqfd *q;
-	unsigned long flags;
-	int r = 0;
+	u32 resamplers = 0;
 
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
-	list_for_each_entry(q, &vm->irqfds, link)
-		if (q->ctx == p->ctx) {
-			r = -EBUSY;
-			break;
-		}
-	if (!r)
-		list_add_tail(&p->link, &vm->irqfds);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
-	return r;
-}
-
-/* Active is not yet listening: irqfd_shutdown() waits for the mutex. */
-static int irqfd_listen(struct irqfd *p, struct file *file)
-{
-	int r;
-
-	mutex_lock(&irqfd_mutex);
-	r = irqfd_activate(p);
+	irqfds_reap(vm, false, NULL, 0);
+	list_for_each_entry(q, &vm->irqfds, link) {
+		if (q->ctx == p->ctx)
+			return -EBUSY;
+		resamplers += !!q->resample_ctx;
+	}
+	if (p->resample_ctx && resamplers == RESAMPLERS_MAX)
+		return -ENOSPC;
+	list_add_tail(&p->link, &vm->irqfds);
+	if (p->resample_ctx)
+		resampler_add(p);
 	/* It may have been signalled before we listened. */
-	if (!r && (vfs_poll(file, &p->poll) & EPOLLIN))
+	if (vfs_poll(file, &p->poll) & EPOLLIN)
 		irqfd_fire(p);
-	mutex_unlock(&irqfd_mutex);
-	return r;
+	return 0;
 }
 
 static int irqfd_assign(struct lodge_vm *vm, const struct kvm_irqfd *args)
@@ -296,13 +235,14 @@ static int irqfd_assign(struct lodge_vm *vm, const struct kvm_irqfd *args)
 		return -ENOMEM;
 	p->vm = vm;
 	p->gsi = args->gsi;
-	INIT_LIST_HEAD(&p->link);
-	INIT_WORK(&p->shutdown, irqfd_shutdown);
 	init_waitqueue_func_entry(&p->wait, irqfd_wake);
 	init_poll_funcptr(&p->poll, irqfd_queue_proc);
 	r = irqfd_init(p, args, &file);
-	if (!r)
-		r = irqfd_listen(p, file);
+	if (!r) {
+		mutex_lock(&vm->irqfd_lock);
+		r = irqfd_activate(p, file);
+		mutex_unlock(&vm->irqfd_lock);
+	}
 	if (r)
 		irqfd_free(p);
 	if (file)
@@ -313,22 +253,17 @@ static int irqfd_assign(struct lodge_vm *vm, const struct kvm_irqfd *args)
 static int irqfd_deassign(struct lodge_vm *vm, const struct kvm_irqfd *args)
 {
 	struct eventfd_ctx *ctx;
-	struct irqfd *p, *tmp;
-	unsigned long flags;
 	struct file *file;
 
 	ctx = eventfd_of(args->fd, &file);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	fput(file);
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
-	list_for_each_entry_safe(p, tmp, &vm->irqfds, link)
-		if (p->ctx == ctx && p->gsi == args->gsi)
-			irqfd_deactivate(p);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
-	eventfd_ctx_put(ctx);
 	/* No interrupt comes of it any more once the ioctl has returned. */
-	flush_workqueue(irqfd_wq);
+	mutex_lock(&vm->irqfd_lock);
+	irqfds_reap(vm, false, ctx, args->gsi);
+	mutex_unlock(&vm->irqfd_lock);
+	eventfd_ctx_put(ctx);
 	return 0;
 }
 
@@ -340,7 +275,8 @@ static int irqfd_deassign(struct lodge_vm *vm, const struct kvm_irqfd *args)
  * A GSI that leads nowhere is no error, it may get a route later.
  *
  * Return: 0; -EINVAL for flags, no chips in the kernel, or a descriptor that
- * is no eventfd; -EBADF; -EBUSY if the eventfd drives a GSI already; -ENOMEM.
+ * is no eventfd; -EBADF; -EBUSY if the eventfd drives a GSI already; -ENOSPC
+ * for too many that resample; -ENOMEM.
  * Deassigning what is not there is no error.
  */
 int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args)
@@ -360,29 +296,7 @@ int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args)
  */
 void lodge_irqfd_release(struct lodge_vm *vm)
 {
-	struct irqfd *p, *tmp;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
-	list_for_each_entry_safe(p, tmp, &vm->irqfds, link)
-		irqfd_deactivate(p);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
-	flush_workqueue(irqfd_wq);
-}
-
-/**
- * lodge_irqfd_module_init() - at load
- */
-int lodge_irqfd_module_init(void)
-{
-	irqfd_wq = alloc_workqueue("lodge-irqfd", WQ_UNBOUND, 0);
-	return irqfd_wq ? 0 : -ENOMEM;
-}
-
-/**
- * lodge_irqfd_module_exit() - at unload
- */
-void lodge_irqfd_module_exit(void)
-{
-	destroy_workqueue(irqfd_wq);
+	mutex_lock(&vm->irqfd_lock);
+	irqfds_reap(vm, true, NULL, 0);
+	mutex_unlock(&vm->irqfd_lock);
 }

@@ -73,6 +73,7 @@ struct lodge_io_dev {
 	int (*write)(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev, u64 addr,
 		     u32 len, const void *data);
 	void (*release)(struct lodge_io_dev *dev);	/* may be NULL */
+	bool gone;		/* [s] lodge_bus_purge() is to take it off */
 };
 
 struct lodge_io_bus;		/* sorted ranges, replaced under vm->srcu */
@@ -172,8 +173,10 @@ struct lodge_vm {
 	struct lodge_pit *pit;		/* [c] once set */
 	struct srcu_struct irq_srcu;	/* routes, resamplers; no reader sleeps */
 	struct lodge_routes __rcu *routes;	/* [l] to write, irq_srcu to read */
-	struct list_head irqfds;	/* [i] */
-	struct list_head resamplers;	/* irqfd_mutex to write, irq_srcu to read */
+	struct mutex irqfd_lock;
+	struct list_head irqfds;	/* irqfd_lock */
+	struct list_head resamplers;	/* irqfd_lock to write, irq_srcu to read */
+	unsigned long resampled[BITS_TO_LONGS(LODGE_GSI_MAX)];	/* [a] their GSIs */
 	struct list_head ioeventfds;	/* [s] */
 
 	raw_spinlock_t clock_lock;
@@ -246,8 +249,7 @@ void lodge_nmi_queue(struct lodge_vcpu *vcpu);			/* any context */
 /* io_bus.c: 0, or -EOPNOTSUPP: nobody here */
 int lodge_bus_register(struct lodge_vm *vm, enum lodge_bus_kind kind, u64 addr,
 		       u64 len, struct lodge_io_dev *dev);	/* slots_lock */
-int lodge_bus_unregister(struct lodge_vm *vm, enum lodge_bus_kind kind,
-			 struct lodge_io_dev *dev);		/* slots_lock */
+void lodge_bus_purge(struct lodge_vm *vm, enum lodge_bus_kind kind);
 int lodge_bus_read(struct lodge_vcpu *vcpu, enum lodge_bus_kind kind, u64 addr,
 		   u32 len, void *data);
 int lodge_bus_write(struct lodge_vcpu *vcpu, enum lodge_bus_kind kind, u64 addr,
@@ -257,10 +259,7 @@ void lodge_bus_destroy(struct lodge_vm *vm);
 /* irqfd.c, ioeventfd.c, coalesced.c */
 int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args);
 void lodge_irqfd_release(struct lodge_vm *vm);
-int lodge_irqfd_module_init(void);
-void lodge_irqfd_module_exit(void);
 int lodge_ioeventfd(struct lodge_vm *vm, const struct kvm_ioeventfd *args);
-void lodge_ioeventfd_release(struct lodge_vm *vm);
 int lodge_coalesced_add(struct lodge_vm *vm,
 			const struct kvm_coalesced_mmio_zone *z);
 int lodge_coalesced_remove(struct lodge_vm *vm,

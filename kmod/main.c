@@ -258,20 +258,15 @@ static int __init lodge_init(void)
 	r = lodge_hw_start(want);
 	if (r)
 		goto out_setup;
-	r = lodge_irqfd_module_init();
-	if (r)
-		goto out_hw;
 	r = lodge_dev_register();
 	if (r)
-		goto out_irqfd;
+		goto out_hw;
 
 	pr_info("lodge: %s, mode %s, uses %s; absent: %s\n", lodge_ops->name,
 		lodge_hw_mode(), lodge_caps.used,
 		lodge_caps.absent[0] ? lodge_caps.absent : "none");
 	return 0;
 
-out_irqfd:
-	lodge_irqfd_module_exit();
 out_hw:
 	lodge_hw_stop();
 out_setup:
@@ -284,7 +279,6 @@ out_host:
 static void __exit lodge_exit(void)
 {
 	misc_deregister(&lodge_dev);
-	lodge_irqfd_module_exit();	/* the last VMs go with its work */
 	lodge_hw_stop();
 	lodge_ops->teardown();
 	lodge_host_exit();

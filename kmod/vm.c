@@ -21,17 +21,17 @@ static void vm_destroy(struct lodge_vm *vm)
 	u32 i;
 
 	/*
-	 * First whatever comes from outside by itself: the mm's changes,
-	 * eventfds, timers of the chips. Then those who were called.
+	 * First whatever comes from outside by itself: the mm's changes, timers
+	 * of the chips, to which no bus leads any more. Then those who were
+	 * called.
 	 */
 	lodge_mmu_unregister(vm);
-	lodge_ioeventfd_release(vm);
+	lodge_bus_destroy(vm);
 	mutex_lock(&vm->lock);
 	lodge_irqchip_destroy(vm);
 	mutex_unlock(&vm->lock);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		lodge_vcpu_free(vm->vcpu[i]);
-	lodge_bus_destroy(vm);
 	lodge_tdp_destroy(vm);
 	lodge_slots_destroy(vm);
 	lodge_ops->vm_destroy(vm);
@@ -102,6 +102,7 @@ static void vm_fields_init(struct lodge_vm *vm)
 	refcount_set(&vm->refs, 1);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);
+	mutex_init(&vm->irqfd_lock);
 	spin_lock_init(&vm->ring_lock);
 	raw_spin_lock_init(&vm->irq_lock);
 	raw_spin_lock_init(&vm->clock_lock);

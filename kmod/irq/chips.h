@@ -316,7 +316,6 @@ void lodge_lint0_nmi(struct lodge_vm *vm);
 
 /* ../irqfd.c */
 void lodge_irqfd_acked(struct lodge_vm *vm, u32 gsi);	/* irq_srcu, no irq_lock */
-bool lodge_irqfd_resampled(struct lodge_vm *vm, u32 gsi);	/* irq_srcu */
 
 #endif /* __KERNEL__ */
 

@@ -76,11 +76,6 @@ static u32 ioapic_masked(const struct lodge_ioapic *io)
 	return pins;
 }
 
-static bool gsi_resampled(struct lodge_vm *vm, s16 gsi)
-{
-	return gsi >= 0 && lodge_irqfd_resampled(vm, gsi);
-}
-
 /**
  * lodge_ack_pins_update() - find out again which pins someone waits on
  * @vm: whose routes, PIT or resampling irqfds have changed
@@ -100,11 +95,14 @@ void lodge_ack_pins_update(struct lodge_vm *vm)
 	for (pin = 0; pin < LODGE_IOAPIC_PINS; pin++) {
 		s16 gsi = routes->gsi_of[KVM_IRQCHIP_IOAPIC][pin];
 
+		if (gsi < 0)
+			continue;
 		if (!gsi && vm->pit)
 			chip->pit_pins |= BIT(pin);
-		if ((!gsi && vm->pit) || gsi_resampled(vm, gsi))
+		if (test_bit(gsi, vm->resampled))
 			chip->ack_pins |= BIT(pin);
 	}
+	chip->ack_pins |= chip->pit_pins;
 	eoi_vectors_update(chip);
 	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
 	srcu_read_unlock(&vm->irq_srcu, idx);
@@ -402,9 +400,12 @@ static int devices_register(struct lodge_vm *vm, struct lodge_irqchip *chip)
 	for (i = 0; i < ARRAY_SIZE(where) && !r; i++)
 		r = lodge_bus_register(vm, where[i].bus, where[i].addr,
 				       where[i].len, where[i].dev);
-	if (r)
+	if (r) {
 		for (i = 0; i < ARRAY_SIZE(where); i++)
-			lodge_bus_unregister(vm, where[i].bus, where[i].dev);
+			where[i].dev->gone = true;
+		lodge_bus_purge(vm, LODGE_BUS_PIO);
+		lodge_bus_purge(vm, LODGE_BUS_MMIO);
+	}
 	mutex_unlock(&vm->slots_lock);
 	return r;
 }
@@ -449,13 +450,10 @@ out_free:
 
 /**
  * lodge_irqchip_destroy() - at the end of a VM
- * @vm: vm->lock held; no vCPU runs, no irqfd is left
- *
- * The buses go with the chips that are on them.
+ * @vm: vm->lock held; no vCPU runs, no irqfd is left, the buses are gone
  */
 void lodge_irqchip_destroy(struct lodge_vm *vm)
 {
-	lodge_bus_destroy(vm);
 	lodge_pit_destroy(vm);
 	kvfree(vm->irqchip);
 	vm->irqchip = NULL;

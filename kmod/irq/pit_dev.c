@@ -276,8 +276,10 @@ int lodge_pit_create(struct lodge_vm *vm, const struct kvm_pit_config *cfg)
 	if (!r && (cfg->flags & KVM_PIT_SPEAKER_DUMMY))
 		r = lodge_bus_register(vm, LODGE_BUS_PIO, PORT_SPEAKER, 1,
 				       &pit->speaker_dev);
-	if (r)
-		lodge_bus_unregister(vm, LODGE_BUS_PIO, &pit->dev);
+	if (r) {
+		pit->dev.gone = true;
+		lodge_bus_purge(vm, LODGE_BUS_PIO);
+	}
 	mutex_unlock(&vm->slots_lock);
 	if (r) {
 		/* Its ports may have been used in the meantime. */

@@ -236,6 +236,59 @@ TEST(resample_deassign_lowers)
 	EXPECT_EQ(-1, abi_turn(vcpu));
 }
 
+/* As many as go: KVM does not count them, Lodge takes 256. Each is told. */
+TEST(resample_many)
+{
+	struct abi_vcpu *vcpu = boot(ABI_IRQCHIP);
+	int resample = eventfd(0, EFD_NONBLOCK), fds[300], n, r = 0;
+	eventfd_t told = 0;
+
+	abi_ioapic_set(vcpu->vm, 17, 0x51 | LEVEL);
+	for (n = 0; n < 300; n++) {
+		fds[n] = eventfd(0, 0);
+		r = irqfd(vcpu->vm, fds[n], 17, KVM_IRQFD_FLAG_RESAMPLE,
+			  resample);
+		if (r)
+			break;
+	}
+	EXPECT_TRUE(n == 300 || (n == 256 && r == -ENOSPC));
+	ring(fds[n / 2]);
+	EXPECT_EQ(0x51, abi_turn_wait(vcpu));
+	EXPECT_EQ(-1, abi_turn(vcpu));
+	EXPECT_EQ(0, eventfd_read(resample, &told));
+	EXPECT_EQ(n, told);
+	/* Those that are closed make room, the others are still there. */
+	for (int i = 0; i < n; i += 2)
+		close(fds[i]);
+	usleep(10000);
+	for (int i = 0; i < n; i += 2) {
+		fds[i] = eventfd(0, 0);
+		ASSERT_EQ(0, irqfd(vcpu->vm, fds[i], 17,
+				   KVM_IRQFD_FLAG_RESAMPLE, resample));
+	}
+	ring(fds[1]);
+	EXPECT_EQ(0x51, abi_turn_wait(vcpu));
+	EXPECT_EQ(-1, abi_turn(vcpu));
+	EXPECT_EQ(0, eventfd_read(resample, &told));
+	EXPECT_EQ(n, told);
+}
+
+TEST(gsi_beyond_all_routes)
+{
+	struct abi_vm *vm = abi_vm_create(ABI_IRQCHIP);
+	static const uint32_t gsis[] = { 4095, 4096, 100000, ~0u };
+
+	for (int i = 0; i < 4; i++) {
+		int fd = eventfd(1, 0), resample = eventfd(0, EFD_NONBLOCK);
+
+		EXPECT_EQ(0, irqfd(vm, fd, gsis[i], 0, 0));
+		EXPECT_EQ(0, irqfd(vm, fd, gsis[i], KVM_IRQFD_FLAG_DEASSIGN, 0));
+		EXPECT_EQ(0, irqfd(vm, fd, gsis[i], KVM_IRQFD_FLAG_RESAMPLE,
+				   resample));
+		EXPECT_FALSE(signalled(resample));
+	}
+}
+
 TEST(split)
 {
 	struct abi_vcpu *vcpu;

@@ -44,7 +44,6 @@ static void teardown(void)
 {
 	mutex_unlock(&vm.slots_lock);
 	lodge_bus_destroy(&vm);
-	lodge_bus_destroy(&vm);
 	CHECK(!vm.srcu.readers);
 }
 
@@ -142,25 +141,38 @@ void test_bus_any_length(void)
 	teardown();
 }
 
-void test_bus_unregister(void)
+void test_bus_purge(void)
 {
-	int waits;
+	int waits, allocs;
 
 	setup();
 	add(&a, 0x1000, 4);
 	add(&b, 0x2000, 4);
 	add(&a, 0x3000, 4);
+	add(&c, 0x4000, 4);
 	waits = vm.srcu.waits;
-	CHECK(lodge_bus_unregister(&vm, LODGE_BUS_MMIO, &a.dev) == 0);
-	CHECK(vm.srcu.waits == waits + 1);
-	CHECK(lodge_bus_unregister(&vm, LODGE_BUS_MMIO, &a.dev) == -ENOENT);
-	CHECK(lodge_bus_unregister(&vm, LODGE_BUS_PIO, &b.dev) == -ENOENT);
+	allocs = fake_allocs;
+	a.dev.gone = c.dev.gone = true;
+	lodge_bus_purge(&vm, LODGE_BUS_PIO);
+	CHECK(poke(0x1000, 4) == 0);
+	lodge_bus_purge(&vm, LODGE_BUS_MMIO);
+	/* All of them with one wait, and without memory. */
+	CHECK_EQ(vm.srcu.waits, waits + 2);
+	CHECK_EQ(fake_allocs, allocs);
 	CHECK(poke(0x1000, 4) == -EOPNOTSUPP);
 	CHECK(poke(0x3000, 4) == -EOPNOTSUPP);
+	CHECK(poke(0x4000, 4) == -EOPNOTSUPP);
 	CHECK(poke(0x2000, 4) == 0);
+	/* Others are added among the holes. */
+	a.dev.gone = false;
+	CHECK(add(&a, 0x1800, 4) == 0);
+	CHECK(poke(0x1800, 4) == 0);
+	CHECK(poke(0x2000, 4) == 0);
+	CHECK(poke(0x4000, 4) == -EOPNOTSUPP);
 	teardown();
-	CHECK_EQ(a.released, 0);
+	CHECK_EQ(a.released, 1);
 	CHECK_EQ(b.released, 1);
+	CHECK_EQ(c.released, 0);
 }
 
 void test_bus_no_memory(void)
@@ -170,9 +182,6 @@ void test_bus_no_memory(void)
 	fake_alloc_fail = 1;
 	CHECK(add(&b, 0x2000, 4) == -ENOMEM);
 	CHECK(poke(0x1000, 4) == 0);
-	/* Taking off works without. */
-	fake_alloc_fail = 1;
-	CHECK(lodge_bus_unregister(&vm, LODGE_BUS_MMIO, &a.dev) == 0);
 	fake_alloc_fail = 0;
 	teardown();
 }
@@ -185,10 +194,15 @@ void test_bus_is_bounded(void)
 	while (n < 100000 && add(&a, n * 8, 4) == 0)
 		n++;
 	CHECK_EQ(n, 8192);
-	CHECK(add(&a, 0, 4) == -ENOSPC);
+	CHECK(add(&b, 0, 4) == -ENOSPC);
 	CHECK(poke(8191 * 8, 4) == 0);
 	CHECK(poke(8191 * 8 + 4, 4) == -EOPNOTSUPP);
+	/* Holes do not count. */
+	a.dev.gone = true;
+	lodge_bus_purge(&vm, LODGE_BUS_MMIO);
+	CHECK(add(&b, 0, 4) == 0);
 	teardown();
+	CHECK_EQ(a.released, 0);
 }
 
 /* Random ranges against a search of all of them. */

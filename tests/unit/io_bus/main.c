@@ -11,7 +11,7 @@ static const struct ktap_test tests[] = {
 	{ "two devices on one range", test_bus_same_range },
 	{ "ranges within ranges", test_bus_nested },
 	{ "any length at one address", test_bus_any_length },
-	{ "a device that leaves", test_bus_unregister },
+	{ "devices that leave", test_bus_purge },
 	{ "no memory", test_bus_no_memory },
 	{ "a bus has an end", test_bus_is_bounded },
 	{ "random ranges agree with a search", test_bus_random },
@@ -20,9 +20,11 @@ static const struct ktap_test tests[] = {
 	{ "ioeventfds refused", test_ioeventfd_errors },
 	{ "ioeventfds that collide", test_ioeventfd_collides },
 	{ "ioeventfds deassigned", test_ioeventfd_deassign },
+	{ "the most ioeventfds, and their end", test_ioeventfd_most },
 	{ "the ring fills", test_ring_fills },
 	{ "indices a hostile user writes", test_ring_hostile },
 	{ "zones that overlap, and go", test_zones },
+	{ "the most zones go at once", test_zones_most },
 };
 
 int main(void)

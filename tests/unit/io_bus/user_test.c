@@ -36,7 +36,6 @@ static void teardown(void)
 {
 	int i;
 
-	lodge_ioeventfd_release(&vm);
 	lodge_bus_destroy(&vm);
 	for (i = 0; i < FAKE_FILES; i++) {
 		CHECK(fake_files[i].refs == 0);
@@ -103,9 +102,9 @@ void test_ioeventfd_errors(void)
 	CHECK(ioeventfd(-2ULL, 4, 1, 0, 0) == -EINVAL);
 	CHECK(ioeventfd(0x1000, 0, 1, MATCH, 0) == -EINVAL);
 	CHECK(ioeventfd(0x1000, 4, 1, 1 << 7, 0) == -EINVAL);
-	CHECK(ioeventfd(0x1000, 4, 99, 0, 0) == -EBADF);
+	CHECK(ioeventfd(0x1000, 4, 999, 0, 0) == -EBADF);
 	CHECK(ioeventfd(0x1000, 4, 7, 0, 0) == -EINVAL);
-	CHECK(ioeventfd(0x1000, 4, 99, OFF, 0) == -EBADF);
+	CHECK(ioeventfd(0x1000, 4, 999, OFF, 0) == -EBADF);
 	CHECK(ioeventfd(0x1000, 4, 1, OFF, 0) == -ENOENT);
 	fake_alloc_fail = 1;
 	CHECK(ioeventfd(0x1000, 4, 1, 0, 0) == -ENOMEM);
@@ -141,6 +140,27 @@ void test_ioeventfd_deassign(void)
 	CHECK(mmio(0x1000, 4, 5) == -EOPNOTSUPP);
 	CHECK(ioeventfd(0x1000, 4, 1, MATCH | OFF, 5) == -ENOENT);
 	teardown();
+}
+
+/* The end of a VM with as many as go: no table is built again, nobody waits. */
+void test_ioeventfd_most(void)
+{
+	int n = 0, allocs, waits;
+
+	setup();
+	while (n < 10000 && ioeventfd(0x1000 + n * 8, 8, n % 7, 0, 0) == 0)
+		n++;
+	CHECK_EQ(n, 8192);
+	CHECK(ioeventfd(0x1000 + n * 8, 8, 1, 0, 0) == -ENOSPC);
+	allocs = fake_allocs;
+	waits = vm.srcu.waits;
+	/* To take one off needs no memory, and one wait. */
+	CHECK(ioeventfd(0x1000, 8, 0, OFF, 0) == 0);
+	CHECK_EQ(fake_allocs, allocs + 1);	/* the ioctl's own */
+	CHECK_EQ(vm.srcu.waits, waits + 1);
+	teardown();
+	CHECK_EQ(fake_allocs, allocs + 1);
+	CHECK_EQ(vm.srcu.waits, waits + 1);
 }
 
 static int zone(bool add, u64 addr, u32 size, u32 pio)
@@ -225,5 +245,23 @@ void test_zones(void)
 	fake_alloc_fail = 2;
 	CHECK(zone(true, 0x5000, 4, 0) == -ENOMEM);
 	fake_alloc_fail = 0;
+	teardown();
+}
+
+void test_zones_most(void)
+{
+	int n = 0, allocs, waits;
+
+	setup();
+	while (n < 10000 && zone(true, 0x1000 + n % 9, 0x10, 0) == 0)
+		n++;
+	CHECK_EQ(n, 8192);
+	allocs = fake_allocs;
+	waits = vm.srcu.waits;
+	CHECK(zone(false, 0x1008, 8, 0) == 0);
+	CHECK_EQ(fake_allocs, allocs);
+	CHECK_EQ(vm.srcu.waits, waits + 1);
+	CHECK(list_empty(&vm.coalesced));
+	CHECK(mmio(0x1008, 8, 0) == -EOPNOTSUPP);
 	teardown();
 }

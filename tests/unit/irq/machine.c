@@ -5,8 +5,6 @@
 struct lodge_vm vm;
 u32 fake_pv_page;
 bool fake_pv_gone;
-int fake_acks[64];
-u64 fake_resampled;
 
 static struct lodge_vcpu cpus[CPUS];
 static struct lodge_cpuid cpuid = {
@@ -68,21 +66,6 @@ int lodge_gpa_write(struct lodge_vm *v, gpa_t gpa, const void *p, size_t n)
 	return 0;
 }
 
-bool lodge_irqfd_resampled(struct lodge_vm *v, u32 gsi)
-{
-	return gsi < 64 && (fake_resampled >> gsi & 1);
-}
-
-void lodge_irqfd_acked(struct lodge_vm *v, u32 gsi)
-{
-	/* With irq_lock held this would be a deadlock. */
-	assert(!vm.irq_lock.held);
-	if (!lodge_irqfd_resampled(v, gsi))
-		return;
-	fake_acks[gsi]++;
-	lodge_irq_line(v, LODGE_IRQ_SOURCE_RESAMPLE, gsi, false);
-}
-
 void machine_start(void)
 {
 	struct kvm_pit_config cfg = { .flags = KVM_PIT_SPEAKER_DUMMY };
@@ -90,11 +73,14 @@ void machine_start(void)
 
 	memset(&vm, 0, sizeof(vm));
 	memset(cpus, 0, sizeof(cpus));
-	memset(fake_acks, 0, sizeof(fake_acks));
-	fake_resampled = 0;
+	memset(fake_eventfds, 0, sizeof(fake_eventfds));
+	for (i = 0; i < FAKE_FILES; i++)
+		fake_files[i].is_eventfd = true;
 	fake_pv_page = 0;
 	fake_pv_gone = false;
 	INIT_LIST_HEAD(&vm.coalesced);
+	INIT_LIST_HEAD(&vm.irqfds);
+	INIT_LIST_HEAD(&vm.resamplers);
 	mutex_lock(&vm.lock);
 	CHECK(lodge_irqchip_create(&vm) == 0);
 	CHECK(lodge_pit_create(&vm, &cfg) == 0);
@@ -115,12 +101,25 @@ void machine_stop(void)
 {
 	int i;
 
+	lodge_irqfd_release(&vm);
+	lodge_bus_destroy(&vm);
 	mutex_lock(&vm.lock);
 	lodge_irqchip_destroy(&vm);
 	mutex_unlock(&vm.lock);
 	for (i = 0; i < CPUS; i++)
 		lodge_lapic_destroy(&cpus[i]);
 	CHECK(!vm.srcu.readers && !vm.irq_srcu.readers && !vm.irq_lock.held);
+	for (i = 0; i < FAKE_FILES; i++)
+		CHECK(!fake_eventfds[i].refs && !fake_eventfds[i].waits);
+}
+
+int irqfd(int fd, u32 gsi, u32 flags, int resamplefd)
+{
+	const struct kvm_irqfd args = {
+		.fd = fd, .gsi = gsi, .flags = flags, .resamplefd = resamplefd,
+	};
+
+	return lodge_irqfd(&vm, &args);
 }
 
 void cpu_poll(int cpu)

@@ -6,6 +6,8 @@
 #ifndef MACHINE_H
 #define MACHINE_H
 
+#include <linux/poll.h>
+
 #include "irq/chips.h"
 #include "irq/apic_bits.h"
 #include "tests.h"
@@ -15,8 +17,6 @@
 extern struct lodge_vm vm;
 extern u32 fake_pv_page;	/* at guest physical 0x1000 */
 extern bool fake_pv_gone;
-extern int fake_acks[64];	/* by gsi, of the resampled */
-extern u64 fake_resampled;	/* bits: gsis someone resamples */
 
 void machine_start(void);
 void machine_stop(void);
@@ -34,6 +34,7 @@ void ioapic_entry(int pin, u64 e);
 u64 ioapic_read_entry(int pin);
 int line(u32 gsi, bool level);
 void pic_setup(void);
+int irqfd(int fd, u32 gsi, u32 flags, int resamplefd);
 void eoi(int cpu);
 /* KVM_SET_GSI_ROUTING, and entries for it. */
 int route(const struct kvm_irq_routing_entry *e, u32 nr);

@@ -8,6 +8,8 @@
 #define LEVEL	(1 << 15)
 #define MASKED	(1 << 16)
 
+#define TOLD(fd)	(fake_eventfds[fd].signals)
+
 static void wire_default_routes(void)
 {
 	u32 gsi;
@@ -128,21 +130,21 @@ static void wire_resample(void)
 	int i;
 
 	machine_start();
-	fake_resampled = 1 << 17;
-	lodge_ack_pins_update(&vm);
+	CHECK(irqfd(0, 17, KVM_IRQFD_FLAG_RESAMPLE, 1) == 0);
 	ioapic_entry(17, 0x51 | LEVEL);
 	for (i = 1; i < 4; i++) {
-		lodge_irq_line(&vm, LODGE_IRQ_SOURCE_RESAMPLE, 17, true);
+		fake_wake(0, EPOLLIN);
 		CHECK(cpu_take(0) == 0x51);
+		CHECK(TOLD(1) == i - 1);
 		eoi(0);
-		CHECK(fake_acks[17] == i);
+		CHECK(TOLD(1) == i);
 		CHECK(cpu_take(0) == -1);
 	}
 	/* Another source keeps it high. */
 	line(17, true);
 	CHECK(cpu_take(0) == 0x51);
 	eoi(0);
-	CHECK(fake_acks[17] == 4);
+	CHECK(TOLD(1) == 4);
 	CHECK(cpu_take(0) == 0x51);
 	machine_stop();
 }
@@ -151,15 +153,49 @@ static void wire_resample_pic(void)
 {
 	machine_start();
 	pic_setup();
-	fake_resampled = 1 << 5;
-	lodge_ack_pins_update(&vm);
+	CHECK(irqfd(0, 5, KVM_IRQFD_FLAG_RESAMPLE, 1) == 0);
 	outb(0x4d0, 0x20);
-	lodge_irq_line(&vm, LODGE_IRQ_SOURCE_RESAMPLE, 5, true);
+	fake_wake(0, EPOLLIN);
 	CHECK(cpu_take(0) == 0x25);
-	CHECK(fake_acks[5] == 0);
+	CHECK(TOLD(1) == 0);
 	outb(0x20, 0x20);
-	CHECK(fake_acks[5] == 1);
+	CHECK(TOLD(1) == 1);
 	CHECK(cpu_take(0) == -1);
+	machine_stop();
+}
+
+/* The most that resample, on as many GSIs and on one; closed ones make room. */
+static void wire_resample_most(void)
+{
+	int n, waits;
+
+	machine_start();
+	for (n = 1; n < FAKE_FILES; n++)
+		if (irqfd(n, n < 200 ? 100 + n : 17, KVM_IRQFD_FLAG_RESAMPLE, 0))
+			break;
+	CHECK_EQ(n - 1, 256);
+	CHECK(irqfd(n, 17, KVM_IRQFD_FLAG_RESAMPLE, 0) == -ENOSPC);
+	CHECK(irqfd(n, 5000, KVM_IRQFD_FLAG_RESAMPLE, 0) == 0);
+	ioapic_entry(17, 0x51 | LEVEL);
+	fake_wake(256, EPOLLIN);
+	CHECK(cpu_take(0) == 0x51);
+	eoi(0);
+	CHECK(TOLD(0) == 257 - 200);
+	fake_wake(200, EPOLLIN);
+	for (n = 200; n <= 256; n++)
+		fake_wake(n, EPOLLHUP);
+	/* They go with the next ioctl, with one wait and the line. */
+	waits = vm.irq_srcu.waits;
+	CHECK(irqfd(300, 18, KVM_IRQFD_FLAG_RESAMPLE, 0) == 0);
+	CHECK_EQ(vm.irq_srcu.waits, waits + 1);
+	CHECK(vm.irqchip->ack_pins == (vm.irqchip->pit_pins | 1 << 18));
+	CHECK(!fake_eventfds[200].waits && !fake_eventfds[200].refs);
+	CHECK(cpu_take(0) == 0x51);
+	eoi(0);
+	CHECK(cpu_take(0) == -1);
+	waits = vm.irq_srcu.waits;
+	lodge_irqfd_release(&vm);
+	CHECK_EQ(vm.irq_srcu.waits, waits + 1);
 	machine_stop();
 }
 
@@ -319,6 +355,7 @@ static void wire_no_memory(void)
 		CHECK(r == -ENOMEM && !vm.pit);
 	}
 	CHECK(n > 2);
+	lodge_bus_destroy(&vm);
 	lodge_irqchip_destroy(&vm);
 	mutex_unlock(&vm.lock);
 	CHECK(!vm.irqchip && !vm.pit && !vm.routes);
@@ -328,6 +365,7 @@ static const struct ktap_test wire_tests[] = {
 	TEST(wire_default_routes), TEST(wire_pic_to_cpu), TEST(wire_pic_first),
 	TEST(wire_level), TEST(wire_level_changes_in_service),
 	TEST(wire_status), TEST(wire_resample), TEST(wire_resample_pic),
+	TEST(wire_resample_most),
 	TEST(wire_msi_routes), TEST(wire_route_errors), TEST(wire_many_routes),
 	TEST(wire_irqchip_state), TEST(wire_no_memory),
 };

@@ -2,7 +2,7 @@
 /* What stands behind kernel.h. */
 #include "kernel.h"
 
-int fake_alloc_fail;
+int fake_alloc_fail, fake_allocs;
 struct file fake_files[FAKE_FILES];
 struct eventfd_ctx fake_eventfds[FAKE_FILES];
 u64 fake_now = 1000000000000ULL;

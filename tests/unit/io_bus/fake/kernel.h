@@ -55,6 +55,7 @@ static inline void mutex_unlock(struct mutex *m)
 #define lockdep_assert_held(l)		assert((l)->held)
 #define lockdep_is_held(l)		((l)->held)
 #define srcu_read_lock(s)		((s)->readers++)
+#define srcu_read_lock_held(s)		((s)->readers)
 #define srcu_read_unlock(s, idx)	((void)(idx), (s)->readers--)
 #define srcu_dereference(p, s)		(assert((s)->readers), (p))
 #define rcu_dereference_protected(p, c)	(assert(c), (p))
@@ -79,6 +80,7 @@ struct lodge_io_dev {
 	int (*write)(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev, u64 addr,
 		     u32 len, const void *data);
 	void (*release)(struct lodge_io_dev *dev);
+	bool gone;
 };
 
 struct lodge_cpuid {
@@ -100,14 +102,15 @@ struct lodge_vcpu {
 };
 
 struct lodge_vm {
-	struct mutex lock, slots_lock;
+	struct mutex lock, slots_lock, irqfd_lock;
 	u32 nr_vcpus;
 	struct lodge_vcpu *vcpu[LODGE_VCPUS_MAX];
 	struct srcu_struct srcu, irq_srcu;
 	struct lodge_io_bus *bus[LODGE_BUS_NR];
 	void *coalesced_page;
 	spinlock_t ring_lock;
-	struct list_head coalesced, ioeventfds;
+	struct list_head coalesced, ioeventfds, irqfds, resamplers;
+	unsigned long resampled[LODGE_GSI_MAX / BITS_PER_LONG];
 	raw_spinlock_t irq_lock;
 	struct lodge_irqchip *irqchip;
 	struct lodge_pit *pit;
@@ -127,15 +130,15 @@ void lodge_host_eventfd_signal(struct eventfd_ctx *ctx);
 
 int lodge_bus_register(struct lodge_vm *vm, enum lodge_bus_kind kind, u64 addr,
 		       u64 len, struct lodge_io_dev *dev);
-int lodge_bus_unregister(struct lodge_vm *vm, enum lodge_bus_kind kind,
-			 struct lodge_io_dev *dev);
+void lodge_bus_purge(struct lodge_vm *vm, enum lodge_bus_kind kind);
 int lodge_bus_read(struct lodge_vcpu *vcpu, enum lodge_bus_kind kind, u64 addr,
 		   u32 len, void *data);
 int lodge_bus_write(struct lodge_vcpu *vcpu, enum lodge_bus_kind kind, u64 addr,
 		    u32 len, const void *data);
 void lodge_bus_destroy(struct lodge_vm *vm);
 int lodge_ioeventfd(struct lodge_vm *vm, const struct kvm_ioeventfd *args);
-void lodge_ioeventfd_release(struct lodge_vm *vm);
+int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args);
+void lodge_irqfd_release(struct lodge_vm *vm);
 int lodge_coalesced_add(struct lodge_vm *vm,
 			const struct kvm_coalesced_mmio_zone *z);
 int lodge_coalesced_remove(struct lodge_vm *vm,

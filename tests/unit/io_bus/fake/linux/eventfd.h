@@ -7,6 +7,7 @@
 
 struct eventfd_ctx {
 	int refs, signals;
+	struct wait_queue_entry *waits;	/* one at most */
 };
 
 extern struct eventfd_ctx fake_eventfds[FAKE_FILES];
@@ -24,6 +25,21 @@ static inline struct eventfd_ctx *eventfd_ctx_fileget(struct file *f)
 		return ERR_PTR(-EINVAL);
 	fake_eventfds[i].refs++;
 	return &fake_eventfds[i];
+}
+
+static inline int eventfd_ctx_remove_wait_queue(struct eventfd_ctx *ctx,
+						struct wait_queue_entry *wait,
+						u64 *count)
+{
+	assert(ctx->waits == wait);
+	ctx->waits = NULL;
+	return 0;
+}
+
+static inline void eventfd_ctx_do_read(struct eventfd_ctx *ctx, u64 *count)
+{
+	*count = ctx->signals;
+	ctx->signals = 0;
 }
 
 static inline void eventfd_ctx_put(struct eventfd_ctx *ctx)

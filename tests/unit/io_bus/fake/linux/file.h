@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Descriptors: number n below 8 is file n. */
+/* Descriptors: number n below FAKE_FILES is file n. */
 #ifndef FAKE_FILE_H
 #define FAKE_FILE_H
 
 #include <stddef.h>
 
-#define FAKE_FILES	8
+#define FAKE_FILES	320
 
 struct file {
 	int refs;

@@ -27,6 +27,23 @@ static inline void list_del(struct list_head *e)
 	e->next->prev = e->prev;
 }
 
+static inline void list_move(struct list_head *e, struct list_head *l)
+{
+	list_del(e);
+	list_add_tail(e, l);
+}
+
+static inline bool list_empty(const struct list_head *l)
+{
+	return l->next == l;
+}
+
+#define LIST_HEAD(name)			struct list_head name = { &name, &name }
+#define list_add_rcu			list_add_tail	/* order does not matter */
+#define list_del_rcu			list_del
+#define list_for_each_entry_srcu(e, l, m, held)				\
+	assert(held);							\
+	list_for_each_entry(e, l, m)
 #define list_for_each_entry(e, l, m)					\
 	for (e = container_of((l)->next, __typeof__(*e), m);		\
 	     &e->m != (l); e = container_of(e->m.next, __typeof__(*e), m))
