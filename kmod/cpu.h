@@ -28,7 +28,7 @@ struct lodge_cpuid {
 	u64 xcr0_allowed;
 	u32 pv_features;	/* leaf 0x40000001 EAX */
 	bool has_x2apic, has_tsc_deadline, has_rdtscp, has_xsave, has_1g, has_nx;
-	bool has_arch_cap, has_tsc_adjust;
+	bool has_arch_cap, has_tsc_adjust, has_invpcid, has_xsaves;
 	bool amd_like;		/* leaf 0 names AMD or Hygon */
 	u16 first[LODGE_CPUID_SLOTS];	/* leaf to entry + 1, 0: none */
 	u16 next[LODGE_CPUID_MAX];	/* entry + 1 of the same leaf */
@@ -73,6 +73,7 @@ int lodge_efer_write(struct lodge_vcpu *vcpu, u64 v, bool host);
 int lodge_xcr_write(struct lodge_vcpu *vcpu, u32 index, u64 v);
 int lodge_dr_write(struct lodge_vcpu *vcpu, unsigned int nr, u64 v); /* 0 or vector */
 int lodge_dr_read(struct lodge_vcpu *vcpu, unsigned int nr, u64 *v);
+int lodge_pdptes_load(struct lodge_vcpu *vcpu, u64 cr3);
 bool lodge_sregs_valid(struct lodge_vcpu *vcpu, const struct kvm_sregs *s);
 
 /* fpu.c: a private XSAVE area a vCPU, live only inside the bracket */

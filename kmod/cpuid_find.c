@@ -230,6 +230,8 @@ void lodge_cpuid_derive(struct lodge_cpuid *c, u64 cr4_supported, u64 xcr0)
 	c->has_tsc_deadline = ecx & BIT(24);
 	c->has_xsave = ecx & BIT(26);
 	c->has_tsc_adjust = cpuid_reg(c, 7, 0, 1) & BIT(1);
+	c->has_invpcid = cpuid_reg(c, 7, 0, 1) & BIT(10);
+	c->has_xsaves = cpuid_reg(c, 0xd, 1, 0) & BIT(3);
 	c->has_arch_cap = cpuid_reg(c, 7, 0, 3) & BIT(29);
 	c->pv_features = cpuid_reg(c, LODGE_CPUID_HV | 1, 0, 0);
 	c->xcr0_allowed = (cpuid_reg(c, 0xd, 0, 0) |

@@ -21,8 +21,16 @@
 #define DR7_VOLATILE		0xffff2bffULL
 #define DR7_GD			BIT_ULL(13)
 
-/* 0; 1: #GP; -EAGAIN. Memory that is not there reads as not present. */
-static int cr_pdptes_check(struct lodge_vcpu *vcpu, u64 cr3)
+/**
+ * lodge_pdptes_load() - the four entries that CR3 of PAE paging points to
+ * @vcpu: in or out of the bracket, R_CRS valid
+ * @cr3: CR3
+ *
+ * Intel manual: "PDPTE Registers".
+ *
+ * Return: 0; 1: #GP; -EAGAIN: again where it may sleep.
+ */
+int lodge_pdptes_load(struct lodge_vcpu *vcpu, u64 cr3)
 {
 	gpa_t gpa = cr3 & CR3_PAE_BASE;
 	u64 pdpte[4];
@@ -36,7 +44,10 @@ static int cr_pdptes_check(struct lodge_vcpu *vcpu, u64 cr3)
 		return r;
 	if (r)
 		return 1;
-	return lodge_pdptes_valid(pdpte, vcpu->cpuid->maxphyaddr) ? 0 : 1;
+	if (!lodge_pdptes_valid(pdpte, vcpu->cpuid->maxphyaddr))
+		return 1;
+	memcpy(vcpu->regs.pdpte, pdpte, sizeof(pdpte));
+	return 0;
 }
 
 /* EFER after a write of CR0.PG; 0, or 1: #GP. */
@@ -77,7 +88,7 @@ static int cr0_write(struct lodge_vcpu *vcpu, u64 v)
 	if (cr0_long_mode(r, v, &efer))
 		return 1;
 	if (lodge_pdptes_reload(v, r->cr0, r->cr4, r->cr4, efer)) {
-		err = cr_pdptes_check(vcpu, r->cr3);
+		err = lodge_pdptes_load(vcpu, r->cr3);
 		if (err)
 			return err;
 	}
@@ -103,7 +114,7 @@ static int cr3_write(struct lodge_vcpu *vcpu, u64 v)
 		return 1;
 	if ((r->cr0 & LODGE_CR0_PG) && (r->cr4 & LODGE_CR4_PAE) &&
 	    !(r->efer & LODGE_EFER_LMA)) {
-		err = cr_pdptes_check(vcpu, v);
+		err = lodge_pdptes_load(vcpu, v);
 		if (err)
 			return err;
 	}
@@ -141,7 +152,7 @@ static int cr4_write(struct lodge_vcpu *vcpu, u64 v)
 	if (v == old)
 		return 0;
 	if (lodge_pdptes_reload(r->cr0, r->cr0, v, old, r->efer)) {
-		err = cr_pdptes_check(vcpu, r->cr3);
+		err = lodge_pdptes_load(vcpu, r->cr3);
 		if (err)
 			return err;
 	}

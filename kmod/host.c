@@ -20,6 +20,7 @@
 #endif
 #include <linux/slab.h>
 #include <asm/asm.h>
+#include <asm/desc.h>
 
 #include "lodge.h"
 
@@ -150,6 +151,21 @@ void lodge_host_user_return(void)
 {
 #ifdef LODGE_HAVE_RSEQ_VIRT
 	rseq_virt_userspace_exit();
+#endif
+}
+
+/**
+ * lodge_host_tss_cut() - the limit of this CPU's TSS is the least there is
+ *
+ * A VM exit of VT-x sets it so. The bitmap of ports that user programs may use
+ * lies behind: the kernel loads TR anew before it runs one that has such.
+ *
+ * Context: interrupts off.
+ */
+void lodge_host_tss_cut(void)
+{
+#ifdef CONFIG_X86_IOPL_IOPERM
+	this_cpu_write(__tss_limit_invalid, true);
 #endif
 }
 

@@ -24,6 +24,7 @@ void lodge_host_eventfd_signal(struct eventfd_ctx *ctx);
 
 /* Before guest entry, interrupts on: signals, resched, task work. 0 or -EINTR */
 int lodge_host_work(struct lodge_vcpu *vcpu);
+void lodge_host_tss_cut(void);		/* the CPU's TSS has its least limit */
 bool lodge_host_work_pending(void);	/* interrupts off, just before entry */
 /* rseq and the like, before KVM_RUN returns to the user */
 void lodge_host_user_return(void);

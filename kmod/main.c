@@ -33,6 +33,7 @@ static const struct {
 } backends[] = {
 	{ "AuthenticAMD", &svm_ops },
 	{ "HygonGenuine", &svm_ops },
+	{ "GenuineIntel", &vmx_ops },
 };
 
 static const char * const mode_names[] = {

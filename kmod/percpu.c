@@ -69,7 +69,7 @@ static int hw_online(unsigned int cpu)
 	local_irq_restore(flags);
 
 	/* In auto mode, a CPU that is held is no more than a reason to share. */
-	if (r && r != -EBUSY)
+	if (r && r != -EBUSY && r != -EOPNOTSUPP)
 		pr_err("lodge: CPU %u: %s does not work (%d)\n", cpu,
 		       lodge_ops->name, r);
 	return r;

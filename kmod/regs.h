@@ -153,6 +153,7 @@ struct lodge_regs {
 	struct lodge_seg seg[LODGE_SEG_NR];		/* R_SEGS */
 	struct lodge_dtable gdt, idt;			/* R_DTABLES */
 	u64 cr0, cr2, cr3, cr4, efer;			/* R_CRS */
+	u64 pdpte[4];		/* R_CRS, with PAE paging, where hardware wants them */
 	u64 dr[4], dr6, dr7;				/* R_DRS */
 
 	/* R_MSRS */

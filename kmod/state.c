@@ -203,6 +203,10 @@ int lodge_sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
 	r->cr3 = s->cr3;
 	r->cr4 = s->cr4;
 	r->efer = s->efer;
+	/* If they can't be had the guest's first access will tell. */
+	if ((r->cr0 & LODGE_CR0_PG) && (r->cr4 & LODGE_CR4_PAE) &&
+	    !(r->efer & LODGE_EFER_LMA))
+		lodge_pdptes_load(vcpu, r->cr3);
 	lodge_fpu_xcr0_changed(vcpu);
 	if (vcpu->apic)
 		lodge_lapic_set_cr8(vcpu, s->cr8 & 15);

@@ -24,8 +24,8 @@ struct lodge_caps {
 	bool decode_assist;	/* exits tell operand and bytes */
 	bool flush_by_asid;
 	bool tsc_aux;		/* the CPU has IA32_TSC_AUX */
-	char used[96];		/* for the log line */
-	char absent[96];
+	char used[160];		/* for the log line */
+	char absent[160];
 };
 
 /**

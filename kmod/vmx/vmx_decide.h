@@ -2,7 +2,7 @@
 /*
  * What an exit means, and which fields of the VMCS must be read to know it:
  * the decisions of the backend, without the hardware. Pure.
- * Next: vmx_exit.c.
+ * Next: vmx_exit.c, vmx_tlb.c.
  */
 #ifndef LODGE_VMX_DECIDE_H
 #define LODGE_VMX_DECIDE_H
@@ -58,6 +58,18 @@ static inline bool vmx_vectoring_has_len(u32 vec_info)
 	       FIELD_GET(VMX_INTR_TYPE, vec_info) >= VMX_INTR_SOFT_INTR;
 }
 
+/* What is known before an entry. */
+struct vmx_tlb_question {
+	bool want_flush;	/* our own mappings changed */
+	bool moved;		/* the vCPU ran last on another CPU, or never */
+	bool single;		/* hardware can flush one EPT root */
+};
+
+#define VMX_VPIDS		0x10000	/* 0 is the host's */
+
+u8 vmx_tlb_flush(const struct vmx_tlb_question *q);
+u16 vmx_vpid_take(u64 *used);
+void vmx_vpid_give(u64 *used, u16 id);
 void vmx_decode(const struct vmx_raw_exit *raw, struct lodge_exit *exit);
 void vmx_decode_refused(u32 error, struct lodge_exit *exit);
 bool vmx_iret_undone(const struct vmx_raw_exit *raw);

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the CPU can do, and turning VT-x on and off on one CPU.
+ *
+ * Called by ../main.c at load and by ../percpu.c for each CPU. Next:
+ * vmx_vcpu.c.
+ */
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <asm/msr-index.h>
+#include <asm/special_insns.h>
+
+#include "vmx.h"
+#include "vmx_insn.h"
+
+#define VMX_CPUID_ECX_VMX	BIT(5)
+#define VMX_FEAT_LOCKED		BIT_ULL(0)
+#define VMX_FEAT_VMX		BIT_ULL(2)	/* outside of SMX */
+#define VMX_CR4_FRED		BIT_ULL(32)
+
+struct vmx_config vmx_config __ro_after_init;
+struct vmx_cpu __percpu *vmx_cpus;
+static void *vmx_probe_ept;		/* an empty table: nothing is mapped */
+
+/* The MSRs that say which controls there are, and the bit each feature has. */
+enum vmx_set { VMX_PIN, VMX_PROC, VMX_PROC2, VMX_EXITS, VMX_ENTRIES, VMX_EPT,
+	       VMX_SETS };
+
+static const u32 vmx_set_msrs[VMX_SETS] = {
+	MSR_IA32_VMX_TRUE_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS,
+	MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_TRUE_EXIT_CTLS,
+	MSR_IA32_VMX_TRUE_ENTRY_CTLS, MSR_IA32_VMX_EPT_VPID_CAP,
+};
+
+/* What Lodge can't do without has a sentence's end, the rest a name. */
+static const struct {
+	u8 set;
+	u64 bits;
+	const char *need;
+	const char *name;
+} vmx_features[] = {
+	{ VMX_PROC, VMX_PROC_SECONDARY, "secondary execution controls" },
+	{ VMX_PROC2, VMX_PROC2_EPT, "extended page tables" },
+	{ VMX_PROC2, VMX_PROC2_UNRESTRICTED, "unrestricted guests" },
+	{ VMX_EPT, VMX_CAP_EPT_4_LEVELS | VMX_CAP_EPT_WB,
+	  "extended page tables of 4 levels in write-back memory" },
+	{ VMX_EPT, VMX_CAP_INVEPT, "INVEPT" },
+	{ VMX_PIN, VMX_PIN_EXT_INTR | VMX_PIN_NMI,
+	  "exits for interrupts and NMIs" },
+	{ VMX_PIN, VMX_PIN_VIRTUAL_NMI, "virtual NMIs" },
+	{ VMX_PROC, VMX_PROC_TSC_OFFSET | VMX_PROC_HLT | VMX_PROC_IO |
+		    VMX_PROC_INTR_WINDOW | VMX_PROC_NMI_WINDOW,
+	  "the primary execution controls" },
+	{ VMX_EXITS, VMX_EXITC_HOST_64 | VMX_EXITC_LOAD_EFER |
+		     VMX_EXITC_LOAD_PAT, "loading EFER and PAT at VM exit" },
+	{ VMX_ENTRIES, VMX_ENTRYC_LONG_MODE | VMX_ENTRYC_LOAD_EFER |
+		       VMX_ENTRYC_LOAD_PAT,
+	  "loading EFER and PAT at VM entry" },
+	{ VMX_PROC2, VMX_PROC2_VPID, NULL, "vpid" },
+	{ VMX_EPT, VMX_CAP_EPT_AD, NULL, "ept-ad" },
+	{ VMX_EPT, VMX_CAP_EPT_1G, NULL, "1g-pages" },
+	{ VMX_PROC, VMX_PROC_MSR_BITMAPS, NULL, "msr-bitmaps" },
+	{ VMX_PROC2, VMX_PROC2_RDTSCP, NULL, "rdtscp" },
+	{ VMX_PROC2, VMX_PROC2_INVPCID, NULL, "invpcid" },
+	{ VMX_PROC2, VMX_PROC2_XSAVES, NULL, "xsaves" },
+	{ VMX_PROC2, VMX_PROC2_TSC_SCALING, NULL, "tsc-scaling" },
+	{ VMX_PROC2, VMX_PROC2_PAUSE_LOOP, NULL, "pause-loop-exiting" },
+};
+
+/* What each set has, as a mask of what may be 1; the EPT's is as it is. */
+static u64 vmx_set_may(int set)
+{
+	u64 v = lodge_rdmsr(vmx_set_msrs[set]);
+
+	return set == VMX_EPT ? v : v >> 32;
+}
+
+static u32 vmx_set_must(int set)
+{
+	return lodge_rdmsr(vmx_set_msrs[set]);
+}
+
+static int vmx_features_check(struct lodge_caps *caps)
+{
+	const size_t size = sizeof(caps->used);
+	int used = snprintf(caps->used, size, "ept"), absent = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vmx_features); i++) {
+		u64 bits = vmx_features[i].bits;
+		bool has = (vmx_set_may(vmx_features[i].set) & bits) == bits;
+
+		if (vmx_features[i].need) {
+			if (has)
+				continue;
+			pr_err("lodge: this CPU's VT-x lacks %s, which Lodge needs\n",
+			       vmx_features[i].need);
+			return -EOPNOTSUPP;
+		}
+		if (has)
+			used += scnprintf(caps->used + used, size - used,
+					  " %s", vmx_features[i].name);
+		else
+			absent += scnprintf(caps->absent + absent,
+					    size - absent,
+					    absent ? " %s" : "%s",
+					    vmx_features[i].name);
+	}
+	return 0;
+}
+
+/* Of one set: what must be 1, what is needed, and what there is of @want. */
+static u32 vmx_ctls(int set, u32 need, u32 want)
+{
+	return vmx_set_must(set) | need | (vmx_set_may(set) & want);
+}
+
+static void vmx_config_init(struct lodge_caps *caps, u64 basic)
+{
+	u64 ept = vmx_set_may(VMX_EPT);
+	struct vmx_config *c = &vmx_config;
+
+	c->revision = FIELD_GET(VMX_CAP_REVISION, basic);
+	c->pin = vmx_ctls(VMX_PIN, VMX_PIN_EXT_INTR | VMX_PIN_NMI |
+			  VMX_PIN_VIRTUAL_NMI, 0);
+	c->proc = vmx_ctls(VMX_PROC, VMX_PROC_SECONDARY | VMX_PROC_TSC_OFFSET |
+			   VMX_PROC_HLT | VMX_PROC_IO,
+			   VMX_PROC_MWAIT | VMX_PROC_RDPMC | VMX_PROC_CR8_LOAD |
+			   VMX_PROC_CR8_STORE | VMX_PROC_MOV_DR |
+			   VMX_PROC_MSR_BITMAPS | VMX_PROC_MONITOR);
+	c->proc2 = vmx_ctls(VMX_PROC2, VMX_PROC2_EPT | VMX_PROC2_UNRESTRICTED,
+			    VMX_PROC2_VPID | VMX_PROC2_WBINVD |
+			    VMX_PROC2_PAUSE_LOOP);
+	c->proc2_may = vmx_set_may(VMX_PROC2);
+	c->exit = vmx_ctls(VMX_EXITS, VMX_EXITC_HOST_64 | VMX_EXITC_LOAD_EFER |
+			   VMX_EXITC_LOAD_PAT, VMX_EXITC_SAVE_DEBUG);
+	c->entry = vmx_ctls(VMX_ENTRIES, VMX_ENTRYC_LOAD_EFER |
+			    VMX_ENTRYC_LOAD_PAT, VMX_ENTRYC_LOAD_DEBUG);
+	/* Unrestricted guests need neither protected mode nor paging. */
+	c->cr0_must = lodge_rdmsr(MSR_IA32_VMX_CR0_FIXED0) &
+		      ~(LODGE_CR0_PE | LODGE_CR0_PG);
+	c->cr4_must = lodge_rdmsr(MSR_IA32_VMX_CR4_FIXED0);
+	c->invept_single = ept & VMX_CAP_INVEPT_SINGLE;
+	c->ept_ad = ept & VMX_CAP_EPT_AD;
+	c->insn_len_0 = lodge_rdmsr(MSR_IA32_VMX_MISC) & VMX_CAP_INSN_LEN_0;
+
+	caps->asids = 0x10000;
+	caps->next_rip = true;
+	caps->tsc_aux = c->proc2_may & VMX_PROC2_RDTSCP;
+	caps->tsc_ratio_frac_bits =
+		c->proc2_may & VMX_PROC2_TSC_SCALING ? 48 : 0;
+	caps->tdp_max_level = ept & VMX_CAP_EPT_1G ? 3 :
+			      ept & VMX_CAP_EPT_2M ? 2 : 1;
+}
+
+/**
+ * vmx_probe() - is VT-x there, with what Lodge needs?
+ * @caps: filled
+ *
+ * Intel manual: "Discovering Support for VMX", "VMX Capability Reporting
+ * Facility".
+ *
+ * Return: 0; -ENODEV if the CPU is none with VMX; -EOPNOTSUPP, with a
+ * sentence in the log, if it has VMX that can't be used.
+ */
+int vmx_probe(struct lodge_caps *caps)
+{
+	u32 eax, ebx, ecx, edx;
+	u64 feat, basic, cr4;
+	int r;
+
+	lodge_cpuid_host(1, 0, &eax, &ebx, &ecx, &edx);
+	if (!(ecx & VMX_CPUID_ECX_VMX))
+		return -ENODEV;
+	feat = lodge_rdmsr(MSR_IA32_FEAT_CTL);
+	if ((feat & VMX_FEAT_LOCKED) && !(feat & VMX_FEAT_VMX)) {
+		pr_err("lodge: VT-x is disabled by the firmware (IA32_FEATURE_CONTROL is locked without it); enable it in the firmware's setup\n");
+		return -EOPNOTSUPP;
+	}
+	basic = lodge_rdmsr(MSR_IA32_VMX_BASIC);
+	if (!(basic & VMX_CAP_TRUE_CTLS) ||
+	    FIELD_GET(VMX_CAP_MEM_TYPE, basic) != VMX_EPTP_WB) {
+		pr_err("lodge: this CPU's VT-x is of the first kind (IA32_VMX_BASIC bit 55), without what Lodge needs\n");
+		return -EOPNOTSUPP;
+	}
+	asm volatile("mov %%cr4, %0" : "=r"(cr4));
+	if (cr4 & VMX_CR4_FRED) {
+		pr_err("lodge: this kernel uses FRED, under which Lodge can't yet hand NMIs on from VT-x: start it with \"fred=off\"\n");
+		return -EOPNOTSUPP;
+	}
+	r = vmx_features_check(caps);
+	if (!r)
+		vmx_config_init(caps, basic);
+	return r;
+}
+
+static void vmx_cpu_free(struct vmx_cpu *cpu)
+{
+	lodge_page_free(cpu->vmxon);
+	lodge_page_free(cpu->probe);
+}
+
+static int vmx_cpu_alloc(struct vmx_cpu *cpu)
+{
+	cpu->vmxon = lodge_page_alloc();
+	cpu->probe = lodge_page_alloc();
+	if (!cpu->vmxon || !cpu->probe)
+		return -ENOMEM;
+	cpu->vmxon->revision = vmx_config.revision;
+	cpu->probe->revision = vmx_config.revision;
+	cpu->vmxon_pa = vmx_pa(cpu->vmxon);
+	cpu->probe_pa = vmx_pa(cpu->probe);
+	return 0;
+}
+
+/**
+ * vmx_setup() - memory for every possible CPU
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vmx_setup(void)
+{
+	int cpu;
+
+	vmx_probe_ept = lodge_page_alloc();
+	vmx_cpus = alloc_percpu(struct vmx_cpu);
+	if (!vmx_probe_ept || !vmx_cpus)
+		goto fail;
+	for_each_possible_cpu(cpu)
+		if (vmx_cpu_alloc(per_cpu_ptr(vmx_cpus, cpu)))
+			goto fail;
+	return 0;
+fail:
+	vmx_teardown();
+	return -ENOMEM;
+}
+
+/**
+ * vmx_teardown() - undo vmx_setup(), also a part of it
+ */
+void vmx_teardown(void)
+{
+	int cpu;
+
+	if (vmx_cpus)
+		for_each_possible_cpu(cpu)
+			vmx_cpu_free(per_cpu_ptr(vmx_cpus, cpu));
+	free_percpu(vmx_cpus);
+	vmx_cpus = NULL;
+	lodge_page_free(vmx_probe_ept);
+	vmx_probe_ept = NULL;
+}
+
+/**
+ * vmx_hw_in_use() - does another hypervisor hold this CPU?
+ *
+ * Context: interrupts off.
+ */
+bool vmx_hw_in_use(void)
+{
+	u64 cr4;
+
+	asm volatile("mov %%cr4, %0" : "=r"(cr4));
+	return cr4 & LODGE_CR4_VMXE;
+}
+
+/**
+ * vmx_hw_enable() - keep VT-x on, in own mode
+ *
+ * Return: -EOPNOTSUPP: a bracket that enters and leaves VMX operation leaves
+ * nothing on that a crash, or a write of CR4 by the kernel, would trip over.
+ */
+int vmx_hw_enable(void)
+{
+	return -EOPNOTSUPP;
+}
+
+/**
+ * vmx_hw_disable() - undo vmx_hw_enable()
+ */
+void vmx_hw_disable(void)
+{
+}
+
+/* Firmware that leaves IA32_FEATURE_CONTROL open leaves it to the system. */
+static void vmx_feature_lock(void)
+{
+	u64 feat = lodge_rdmsr(MSR_IA32_FEAT_CTL);
+
+	if (!(feat & VMX_FEAT_LOCKED))
+		lodge_wrmsr(MSR_IA32_FEAT_CTL,
+			    feat | VMX_FEAT_VMX | VMX_FEAT_LOCKED);
+}
+
+/* A guest in real mode without memory: its first fetch is an EPT violation. */
+static void vmx_probe_guest_write(void)
+{
+	static const struct {
+		u32 field;
+		u64 value;
+	} fields[] = {
+		{ VMCS_LINK_POINTER, VMCS_NO_LINK },
+		{ VMCS_GUEST_PAT, 0x0007040600070406ULL },
+		{ VMCS_GUEST_DR7, 0x400 },
+		{ VMCS_GUEST_RFLAGS, LODGE_RFLAGS_1 },
+		{ VMCS_GUEST_GDTR_LIMIT, 0xffff },
+		{ VMCS_GUEST_IDTR_LIMIT, 0xffff },
+	};
+	static const u32 ar[LODGE_SEG_NR] = {
+		[LODGE_CS] = 0x9b, [LODGE_LDTR] = LODGE_AR_UNUSABLE,
+		[LODGE_TR] = 0x8b,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		vmcs_write(fields[i].field, fields[i].value);
+	for (i = 0; i < LODGE_SEG_NR; i++) {
+		vmcs_write(VMCS_GUEST_LIMIT + 2 * i, 0xffff);
+		vmcs_write(VMCS_GUEST_AR + 2 * i, ar[i] ?: 0x93);
+	}
+	vmcs_write(VMCS_GUEST_CR0, vmx_config.cr0_must);
+	vmcs_write(VMCS_GUEST_CR4, vmx_config.cr4_must);
+	vmcs_write(VMCS_PIN_CTLS, vmx_config.pin);
+	vmcs_write(VMCS_PROC_CTLS, vmx_config.proc & ~VMX_PROC_MSR_BITMAPS);
+	vmcs_write(VMCS_PROC2_CTLS, vmx_config.proc2 & ~VMX_PROC2_VPID);
+	vmcs_write(VMCS_EXIT_CTLS, vmx_config.exit);
+	vmcs_write(VMCS_ENTRY_CTLS, vmx_config.entry);
+	vmcs_write(VMCS_EPTP, vmx_eptp(vmx_pa(vmx_probe_ept),
+				       vmx_config.ept_ad));
+}
+
+/* The basic reason of the exit, or what was wrong in a sentence's end. */
+static u32 vmx_probe_run(struct vmx_cpu *cpu, const char **wrong)
+{
+	u64 gpr[LODGE_GPR_NR] = {};
+	unsigned long host_rsp = 0;
+	u32 reason = 0;
+
+	vmx_host_note(cpu);
+	vmx_host_write();
+	vmcs_write(VMCS_HOST_CR3, __read_cr3());
+	vmcs_write(VMCS_HOST_CR4, cpu->found_cr4 | LODGE_CR4_VMXE);
+	vmcs_write(VMCS_HOST_FS_BASE, cpu->found_fs_base);
+	vmx_probe_guest_write();
+	if (vmx_enter_guest(gpr, &host_rsp, false))
+		*wrong = vmx_insn_error(vmcs_read(VMCS_INSN_ERROR));
+	else
+		reason = vmcs_read(VMCS_EXIT_REASON);
+	if (!*wrong && (reason & VMX_REASON_ENTRY_FAILED))
+		*wrong = "a field of the guest state is invalid";
+	if (!*wrong && reason == VMX_EXIT_EXCEPTION)
+		asm volatile("int $2" ::: "memory");	/* an NMI it was */
+	vmx_host_restore(cpu);
+	return reason;
+}
+
+/**
+ * vmx_hw_prove() - one world switch, to see that the CPU does it
+ *
+ * Context: interrupts off. Uses VMX operation as found, or enters it for the
+ * moment.
+ * Return: 0, or -EIO if the hardware did not enter the guest.
+ */
+int vmx_hw_prove(void)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(vmx_cpus);
+	const char *wrong = NULL;
+	u32 reason;
+
+	vmx_feature_lock();
+	if (vmx_take_hardware(cpu)) {
+		pr_err("lodge: CPU %d: VMXON failed (IA32_FEATURE_CONTROL is %#llx)\n",
+		       smp_processor_id(), lodge_rdmsr(MSR_IA32_FEAT_CTL));
+		return -EIO;
+	}
+	vmx_vmclear(cpu->probe_pa);
+	vmx_vmptrld(cpu->probe_pa);
+	reason = vmx_probe_run(cpu, &wrong);
+	vmx_vmclear(cpu->probe_pa);
+	vmx_give_hardware(cpu);
+	if (!wrong && (reason == VMX_EXIT_EPT_VIOLATION ||
+		       reason == VMX_EXIT_INTR || reason == VMX_EXIT_EXCEPTION))
+		return 0;
+	pr_err("lodge: CPU %d did not enter a guest: %s (exit reason %#x)\n",
+	       smp_processor_id(), wrong ?: "an exit nobody asked for", reason);
+	return -EIO;
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The bracket on VT-x: be in VMX operation, run the guest, put back what was
+ * found.
+ *
+ * run.c calls begin, enter as often as exits can be handled right there, and
+ * end, all with host interrupts off on one CPU. When it ends, the VMCS is in
+ * memory again and the CPU knows nothing of it: a vCPU can go on anywhere, and
+ * nothing need be done when a CPU goes. Next: vmx_enter.S, vmx_exit.c.
+ */
+#include <linux/percpu.h>
+#include <asm/msr-index.h>
+#include <asm/special_insns.h>
+
+#include "vmx.h"
+#include "vmx_insn.h"
+
+static u64 vmx_read_cr2(void)
+{
+	u64 v;
+
+	asm volatile("mov %%cr2, %0" : "=r"(v));
+	return v;
+}
+
+/* The host state that may be another in each bracket. */
+static void vmx_host_refresh(struct vmx_vcpu *vmx, struct vmx_cpu *cpu)
+{
+	u64 cr4 = cpu->found_cr4 | LODGE_CR4_VMXE, cr3 = __read_cr3();
+
+	if (unlikely(vmx->host_cpu != smp_processor_id())) {
+		vmx_host_write();
+		vmx->host_cpu = smp_processor_id();
+		vmx->host_cr3 = ~cr3;
+		vmx->host_cr4 = ~cr4;
+		vmx->host_fs_base = ~cpu->found_fs_base;
+	}
+	if (vmx->host_cr3 != cr3)
+		vmcs_write(VMCS_HOST_CR3, cr3);
+	if (vmx->host_cr4 != cr4)
+		vmcs_write(VMCS_HOST_CR4, cr4);
+	if (vmx->host_fs_base != cpu->found_fs_base)
+		vmcs_write(VMCS_HOST_FS_BASE, cpu->found_fs_base);
+	vmx->host_cr3 = cr3;
+	vmx->host_cr4 = cr4;
+	vmx->host_fs_base = cpu->found_fs_base;
+}
+
+/**
+ * vmx_bracket_begin() - take the CPU for a vCPU
+ * @vcpu: to run
+ *
+ * Context: interrupts off until vmx_bracket_end().
+ */
+void vmx_bracket_begin(struct lodge_vcpu *vcpu)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(vmx_cpus);
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	if (vmx_take_hardware(cpu)) {
+		pr_err_once("lodge: CPU %d: VMXON failed, as it did not before\n",
+			    smp_processor_id());
+		lodge_vm_kill(vcpu->vm);
+		return;
+	}
+	vmx_vmptrld(vmx->vmcs_pa);
+	vmx->in_bracket = true;
+	vmx->launched = false;
+	cpu->first = true;
+	vmx_host_note(cpu);
+	vmx_host_refresh(vmx, cpu);
+	if (cpu->found_kernel_gs_base != vmx->kernel_gs_base)
+		lodge_wrmsr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
+	vmx_syscall_load(cpu, &vcpu->regs);
+	if (unlikely(vmx->load_drs))
+		vmx_drs_load(&vcpu->regs);
+	if (vcpu->cpuid->has_rdtscp) {
+		cpu->found_tsc_aux = lodge_rdmsr(MSR_TSC_AUX);
+		if (cpu->found_tsc_aux != vcpu->regs.tsc_aux)
+			lodge_wrmsr(MSR_TSC_AUX, vcpu->regs.tsc_aux);
+	}
+}
+
+/**
+ * vmx_bracket_end() - put back what vmx_bracket_begin() found
+ * @vcpu: that ran
+ */
+void vmx_bracket_end(struct lodge_vcpu *vcpu)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(vmx_cpus);
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	if (unlikely(!vmx->in_bracket))
+		return;
+	vmx->kernel_gs_base = lodge_rdmsr(MSR_KERNEL_GS_BASE);
+	if (cpu->found_kernel_gs_base != vmx->kernel_gs_base)
+		lodge_wrmsr(MSR_KERNEL_GS_BASE, cpu->found_kernel_gs_base);
+	if (vcpu->cpuid->has_rdtscp &&
+	    cpu->found_tsc_aux != vcpu->regs.tsc_aux)
+		lodge_wrmsr(MSR_TSC_AUX, cpu->found_tsc_aux);
+	vmx_vmclear(vmx->vmcs_pa);
+	vmx->in_bracket = false;
+	vmx_give_hardware(cpu);
+	vmx_host_restore(cpu);
+}
+
+/* Once in a bracket, and when mappings have changed. */
+static void vmx_prepare_tlb(struct vmx_vcpu *vmx, struct vmx_cpu *cpu)
+{
+	struct vmx_tlb_question q = {
+		.want_flush = vmx->want_flush,
+		.moved = vmx->tlb_cpu != smp_processor_id(),
+		.single = vmx_config.invept_single,
+	};
+	u8 flush = vmx_tlb_flush(&q);
+
+	vmx->tlb_cpu = smp_processor_id();
+	vmx->want_flush = false;
+	cpu->first = false;
+	if (flush) {
+		vmx_invept(flush, vmx->eptp);
+		lodge_tdp_flushed(&vmx->vcpu);
+	}
+	lodge_tdp_check_entry(&vmx->vcpu);
+}
+
+/* What the VMCS holds of registers that lodge_regs always has. */
+static void vmx_write_regs(struct vmx_vcpu *vmx)
+{
+	struct lodge_regs *r = &vmx->vcpu.regs;
+	u64 rip = r->rip;
+
+	if (unlikely(vmx->soft)) {
+		rip -= vmx->soft_len;
+		if (!(r->efer & LODGE_EFER_LMA))
+			rip = (u32)rip;
+		vmx->soft_rip = rip;
+	}
+	if (vmx->hw_rip != rip)
+		vmcs_write(VMCS_GUEST_RIP, rip);
+	if (vmx->hw_rsp != r->gpr[LODGE_RSP])
+		vmcs_write(VMCS_GUEST_RSP, r->gpr[LODGE_RSP]);
+	if (vmx->hw_rflags != r->rflags)
+		vmcs_write(VMCS_GUEST_RFLAGS, r->rflags);
+	if (vmx_read_cr2() != vmx->cr2)
+		asm volatile("mov %0, %%cr2" :: "r"(vmx->cr2));
+}
+
+static void vmx_read_regs(struct vmx_vcpu *vmx)
+{
+	struct lodge_regs *r = &vmx->vcpu.regs;
+
+	r->rip = vmcs_read(VMCS_GUEST_RIP);
+	r->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+	r->gpr[LODGE_RSP] = vmcs_read(VMCS_GUEST_RSP);
+	vmx->hw_rip = r->rip;
+	vmx->hw_rflags = r->rflags;
+	vmx->hw_rsp = r->gpr[LODGE_RSP];
+}
+
+/* The fields that the exit's reason gives a meaning. */
+static void vmx_read_exit(struct vmx_raw_exit *raw)
+{
+	u8 needs;
+
+	raw->reason = vmcs_read(VMCS_EXIT_REASON);
+	raw->vec_info = 0;
+	needs = vmx_needs(raw->reason);
+	if (needs & VMX_NEEDS_LEN)
+		raw->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
+	if (needs & VMX_NEEDS_QUAL)
+		raw->qual = vmcs_read(VMCS_QUALIFICATION);
+	if (needs & VMX_NEEDS_GPA)
+		raw->gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
+	if (needs & VMX_NEEDS_INTR) {
+		raw->intr_info = vmcs_read(VMCS_EXIT_INTR_INFO);
+		if (raw->intr_info & VMX_INTR_HAS_ERROR)
+			raw->intr_error = vmcs_read(VMCS_EXIT_INTR_ERROR);
+	}
+	if (!(needs & VMX_NEEDS_VECTORING))
+		return;
+	raw->vec_info = vmcs_read(VMCS_VECTORING_INFO);
+	if (likely(!(raw->vec_info & VMX_INTR_VALID)))
+		return;
+	if (raw->vec_info & VMX_INTR_HAS_ERROR)
+		raw->vec_error = vmcs_read(VMCS_VECTORING_ERROR);
+	if (vmx_vectoring_has_len(raw->vec_info))
+		raw->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
+}
+
+/* No world switch: the VMCS has an error, or could not be made current. */
+static void vmx_refused(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 error = vmx->in_bracket ? vmcs_read(VMCS_INSN_ERROR) : 0;
+
+	if (vmx->in_bracket)
+		vmcs_write(VMCS_ENTRY_INTR_INFO, 0);
+	vmx->hw_rip = ~vcpu->regs.rip;
+	vmx->hw_rflags = ~vcpu->regs.rflags;
+	vmx->hw_rsp = ~vcpu->regs.gpr[LODGE_RSP];
+	vmx->soft = false;
+	vmx_decode_refused(error, exit);
+}
+
+/**
+ * vmx_enter() - one world switch
+ * @vcpu: between vmx_bracket_begin() and vmx_bracket_end(); its dirty
+ *	groups have been synced
+ * @exit: filled
+ */
+void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(vmx_cpus);
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	struct vmx_raw_exit raw;
+
+	if (unlikely(!vmx->in_bracket)) {
+		vmx_refused(vcpu, exit);
+		return;
+	}
+	if (unlikely(vmx->stale))
+		vmx_write_stale(vmx);
+	if (cpu->first || vmx->want_flush)
+		vmx_prepare_tlb(vmx, cpu);
+	vmx_write_regs(vmx);
+	vmx_blocking_write(vmx);
+	if (unlikely(vmx_enter_guest(vcpu->regs.gpr, &vmx->host_rsp,
+				     vmx->launched))) {
+		vmx_refused(vcpu, exit);
+		return;
+	}
+	vmx->cr2 = vmx_read_cr2();
+	vcpu->avail = LODGE_R_SHADOW | LODGE_R_DRS;
+	vmx_read_regs(vmx);
+	raw.rip = vcpu->regs.rip;
+	vmx_read_exit(&raw);
+	if (likely(!(raw.reason & VMX_REASON_ENTRY_FAILED)))
+		vmx->launched = true;
+	else
+		vmcs_write(VMCS_ENTRY_INTR_INFO, 0);
+	vmx_decode(&raw, exit);
+	vmx_event_exit(vmx, &raw, exit);
+	vmx->soft = false;
+}
+
+/**
+ * vmx_flush_tlb() - the next entry drops the vCPU's translations
+ * @vcpu: whose
+ */
+void vmx_flush_tlb(struct lodge_vcpu *vcpu)
+{
+	to_vmx(vcpu)->want_flush = true;
+}
