@@ -14,7 +14,8 @@
 #				corei7_skylake_x, corei7_haswell_4770
 #      --vtx			short for --model corei7_skylake_x
 #      --cpus N			its CPUs (1)
-#      --log FILE		keep what Bochs says of itself
+#      --log FILE		keep what Bochs says of itself, such as why it
+#				refuses to enter a guest
 # and of host.sh's options, with the same meaning: --mem, --kvm (kvm_intel on
 # Intel's models), --lodge[=FILE], --lodge-args, --modules, --carry, --file,
 # --dir, --run, --script, --get, --dmesg, --append, --timeout, --tainted-ok. It
@@ -91,6 +92,8 @@ xorriso -as mkisofs -quiet -f -o "$work/cd.iso" -b isolinux/isolinux.bin \
 
 # "ips" says how many instructions the machine's second has. Few of them make
 # the waits of firmware, kernel and serial ports short.
+messages=ignore
+[ -z "$log" ] || messages=report
 cat >"$work/bochsrc" <<END
 config_interface: textconfig
 memory: guest=$mem, host=$mem
@@ -109,8 +112,8 @@ com4: enabled=1, mode=file, dev=$work/files
 mouse: enabled=0
 log: $work/log
 panic: action=fatal
-error: action=ignore
-info: action=report
+error: action=$messages
+info: action=$messages
 debug: action=ignore
 END
 arguments=(-q -f "$work/bochsrc")
@@ -143,7 +146,7 @@ cat "$work/out" &
 readers=($!)
 watch_console &
 readers+=($!)
-TERM=vt100 timeout -k 5 "$limit" nice "$bochs" "${arguments[@]}" \
+TERM=vt100 timeout -k 5 "$limit" "$bochs" "${arguments[@]}" \
 	</dev/null >"$work/said.bochs" 2>&1 &
 pids=($!)
 echo "${pids[0]}" >"$work/pid"
