@@ -36,7 +36,7 @@ insert()
 	done
 }
 
-insert irqbypass kvm ccp kvm-amd kvm_amd
+insert irqbypass kvm ccp kvm-amd kvm_amd kvm-intel kvm_intel
 for name in "$@"; do
 	run /dev/kvm "$name" /tmp/kvm
 	[ -z "$only" ] || {
@@ -50,7 +50,7 @@ mkdir -p /out
 [ -z "$only" ] || { cp -r /tmp/kvm /out; exit 0; }
 
 if [ ! -e "$device" ]; then
-	for name in kvm_amd kvm irqbypass; do
+	for name in kvm_amd kvm_intel kvm irqbypass; do
 		[ -z "$share" ] || continue
 		! grep -q "^$name " /proc/modules || /bin/rmmod $name
 	done
