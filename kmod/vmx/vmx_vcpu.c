@@ -144,6 +144,7 @@ void vmx_vcpu_reset(struct lodge_vcpu *vcpu)
 	vmx->irq_window = false;
 	vmx->nmi_window = false;
 	vmx->soft = false;
+	vmx->entry = 0;		/* vmx_state.c writes it, with EFER */
 	vmx->want_flush = true;
 	vmx_update_intercepts(vcpu);
 }
@@ -225,8 +226,6 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_EXCEPTION_BITMAP, VMX_EXCEPTIONS);
 	vmcs_write(VMCS_PIN_CTLS, vmx_config.pin);
 	vmcs_write(VMCS_EXIT_CTLS, vmx_config.exit);
-	vmx->entry = vmx_config.entry;
-	vmcs_write(VMCS_ENTRY_CTLS, vmx->entry);
 	if (vmx_config.proc & VMX_PROC_MSR_BITMAPS)
 		vmcs_write(VMCS_MSR_BITMAP, vmx_pa(vmx->msr_bitmap));
 	if (vmx->vpid)
