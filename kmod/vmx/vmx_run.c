@@ -69,6 +69,9 @@ void vmx_bracket_begin(struct lodge_vcpu *vcpu)
 	cpu->first = true;
 	vmx_host_note(cpu);
 	vmx_host_refresh(vmx, cpu);
+	/* Before registers and events are written. */
+	if (unlikely(vmx->stale))
+		vmx_write_stale(vmx);
 	if (cpu->found_kernel_gs_base != vmx->kernel_gs_base)
 		lodge_wrmsr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
 	vmx_syscall_load(cpu, &vcpu->regs);
