@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Mutations of the guest state but for segments. */
+#include "check.h"
+
+#define INJECT(v)	SET(ctl.intr_info, VMX_INTR_VALID | (v))
+#define EXTERNAL	INJECT(0x030)
+#define NMI		INJECT(0x202)
+#define ENTRY(bits)	ON(ctl.entry, VMX_ENTRYC_##bits)
+#define BLOCK(bits)	SET(guest.interruptibility, bits)
+#define LINK(word)	SET(guest.link, 0x7000), SET(cpu.link_word, word)
+
+const struct mutation guest_rows[] = {
+	{ "cr0-fixed", LONG, 0, { OFF(guest.cr0, LODGE_CR0_NE) } },
+	{ "cr0-fixed", LONG, 0, { ON(guest.cr0, BIT_ULL(40)) } },
+	{ "cr0-fixed", LONG, 0, { OFF(ctl.proc2, VMX_PROC2_UNRESTRICTED),
+		OFF(guest.cr0, LODGE_CR0_PG), SET(guest.rip, 0x1000),
+		OFF(ctl.entry, VMX_ENTRYC_LONG_MODE | VMX_ENTRYC_LOAD_EFER),
+		OFF(guest.seg[LODGE_CS].ar, LODGE_AR_L) } },
+	{ "cr0-pg-pe", LONG, 0, { OFF(guest.cr0, LODGE_CR0_PE) } },
+	{ "cr4-fixed", LONG, 0, { OFF(guest.cr4, LODGE_CR4_VMXE) } },
+	{ "cr4-fixed", LONG, 0, { ON(guest.cr4, BIT_ULL(15)) } },
+	{ "cr4-cet", LONG, 0, { ON(guest.cr4, VMX_CR4_CET),
+		OFF(guest.cr0, LODGE_CR0_WP) } },
+	{ "long-mode-pg", LONG, 0, { OFF(guest.cr0, LODGE_CR0_PG) } },
+	{ "long-mode-pae", LONG, 0, { OFF(guest.cr4, LODGE_CR4_PAE) } },
+	{ "cr4-pcide", REAL, 0, { ON(guest.cr4, LODGE_CR4_PCIDE) } },
+	{ "cr3-width", LONG, 0, { SET(guest.cr3, BIT_ULL(40)) } },
+	{ "cr3-width", LONG, 0, { SET(guest.cr3, BIT_ULL(63)),
+		SET(cpu.lam, true) } },
+	{ "debugctl", LONG, 0, { SET(guest.debugctl, 0x8) } },
+	{ "dr7-high", LONG, 0, { ON(guest.dr7, BIT_ULL(32)) } },
+	{ "sysenter-esp", LONG, 0, { SET(guest.sysenter_esp, BAD_ADDRESS) } },
+	{ "sysenter-eip", LONG, 0, { SET(guest.sysenter_eip, BAD_ADDRESS) } },
+	{ "perf-global", LONG, 0, { ENTRY(LOAD_PERF_GLOBAL),
+		SET(guest.perf_global, 0x100) } },
+	{ "pat", LONG, 0, { SET(guest.pat, 0x0002000000000000) } },
+	{ "efer-reserved", LONG, 0, { ON(guest.efer, LODGE_EFER_SVME) } },
+	{ "efer-lma", LONG, 0, { OFF(guest.efer, LODGE_EFER_LMA |
+		LODGE_EFER_LME) } },
+	{ "efer-lma", REAL, 0, { ON(guest.efer, LODGE_EFER_LMA) } },
+	{ "efer-lme", LONG, 0, { OFF(guest.efer, LODGE_EFER_LME) } },
+	{ "efer-lme", PAE, 0, { ON(guest.efer, LODGE_EFER_LME) } },
+	{ "bndcfgs", LONG, 0, { ENTRY(LOAD_BNDCFGS), SET(guest.bndcfgs, 4) } },
+	{ "bndcfgs", LONG, 0, { ENTRY(LOAD_BNDCFGS),
+		SET(guest.bndcfgs, BAD_ADDRESS) } },
+	{ "rtit-ctl", LONG, 0, { ENTRY(LOAD_RTIT_CTL),
+		SET(guest.rtit_ctl, BIT_ULL(60)) } },
+	{ "s-cet", LONG, 0, { ENTRY(LOAD_CET), SET(guest.s_cet, 0x200) } },
+	{ "s-cet", LONG, 0, { ENTRY(LOAD_CET), SET(guest.s_cet, 0xc00) } },
+	{ "s-cet", LONG, 0, { ENTRY(LOAD_CET), SET(guest.s_cet, BAD_ADDRESS) } },
+	{ "ssp-table", LONG, 0, { ENTRY(LOAD_CET),
+		SET(guest.ssp_table, BAD_ADDRESS) } },
+	{ "lbr-ctl", LONG, 0, { ENTRY(LOAD_LBR_CTL), SET(guest.lbr_ctl, 0x10) } },
+	{ "pkrs", LONG, 0, { ENTRY(LOAD_PKRS), SET(guest.pkrs, BIT_ULL(32)) } },
+	{ "uinv", LONG, 0, { ENTRY(LOAD_UINV), SET(guest.uinv, 0x100) } },
+
+	{ "gdtr-base", LONG, 0, { SET(guest.gdtr_base, BAD_ADDRESS) } },
+	{ "idtr-base", LONG, 0, { SET(guest.idtr_base, BAD_ADDRESS) } },
+	{ "gdtr-limit", LONG, 0, { SET(guest.gdtr_limit, 0x10000) } },
+	{ "idtr-limit", LONG, 0, { SET(guest.idtr_limit, 0x10000) } },
+
+	{ "rip-32", REAL, 0, { SET(guest.rip, BIT_ULL(32)) } },
+	{ "rip-32", LONG, 0, { OFF(guest.seg[LODGE_CS].ar, LODGE_AR_L) } },
+	{ "rip-64", LONG, 0, { SET(guest.rip, BAD_ADDRESS) } },
+	{ "rflags-reserved", LONG, 0, { ON(guest.rflags, BIT(15)) } },
+	{ "rflags-reserved", LONG, 0, { OFF(guest.rflags, LODGE_RFLAGS_1) } },
+	{ "rflags-vm", V86, 0, { OFF(guest.cr0, LODGE_CR0_PE | LODGE_CR0_PG) } },
+	{ "rflags-if", LONG, 0, { EXTERNAL, OFF(guest.rflags,
+		LODGE_RFLAGS_IF) } },
+	{ "ssp", LONG, 0, { ENTRY(LOAD_CET), SET(guest.ssp, 2) } },
+	{ "ssp", LONG, 0, { ENTRY(LOAD_CET), SET(guest.ssp, BAD_ADDRESS) } },
+	{ "ssp", REAL, 0, { ENTRY(LOAD_CET), SET(guest.ssp, BIT_ULL(32)) } },
+
+	{ "activity-known", LONG, 0, { SET(guest.activity, 4) } },
+	{ "activity-known", LONG, 0, { SET(guest.activity, VMX_WAIT_SIPI) } },
+	{ "activity-known", LONG, 0, { SET(guest.activity, VMX_HLT),
+		OFF(cpu.misc, VMX_CAP_HLT) } },
+	{ "activity-hlt-dpl", LONG, 0, { SET(guest.activity, VMX_HLT),
+		ON(guest.seg[LODGE_CS].ar, LODGE_AR_DPL),
+		ON(guest.seg[LODGE_SS].ar, LODGE_AR_DPL) } },
+	{ "activity-shadow", LONG, 0, { SET(guest.activity, VMX_SHUTDOWN),
+		BLOCK(VMX_BLOCK_STI) } },
+	{ "activity-shadow", LONG, 0, { SET(guest.activity, VMX_HLT),
+		BLOCK(VMX_BLOCK_MOVSS) } },
+	{ "activity-inject", LONG, 0, { SET(guest.activity, VMX_HLT),
+		INJECT(0xb0d) } },
+	{ "activity-inject", LONG, 0, { SET(guest.activity, VMX_SHUTDOWN),
+		EXTERNAL } },
+
+	{ "block-reserved", LONG, 0, { BLOCK(BIT(5)) } },
+	{ "block-both", LONG, 0, { BLOCK(VMX_BLOCK_STI | VMX_BLOCK_MOVSS) } },
+	{ "block-sti-if", LONG, 0, { BLOCK(VMX_BLOCK_STI),
+		OFF(guest.rflags, LODGE_RFLAGS_IF) } },
+	{ "block-interrupt", LONG, 0, { BLOCK(VMX_BLOCK_STI), EXTERNAL } },
+	{ "block-interrupt", LONG, 0, { BLOCK(VMX_BLOCK_MOVSS), EXTERNAL } },
+	{ "block-nmi-movss", LONG, 0, { BLOCK(VMX_BLOCK_MOVSS), NMI } },
+	{ "block-smi", LONG, 0, { BLOCK(VMX_BLOCK_SMI) } },
+	{ "block-nmi", LONG, 0, { BLOCK(VMX_BLOCK_NMI), NMI } },
+	{ "block-enclave", LONG, 0, { BLOCK(VMX_IN_ENCLAVE) } },
+	{ "block-enclave", LONG, 0, { BLOCK(VMX_IN_ENCLAVE | VMX_BLOCK_MOVSS),
+		SET(cpu.sgx, true) } },
+	{ "block-nmi-sti", LONG, 0, { BLOCK(VMX_BLOCK_STI), NMI } },
+
+	{ "pending-reserved", LONG, 0, { SET(guest.pending_debug, 0x10) } },
+	{ "pending-reserved", LONG, 0, {
+		SET(guest.pending_debug, VMX_PENDING_BUS_LOCK) } },
+	{ "pending-bs", LONG, 0, { BLOCK(VMX_BLOCK_STI),
+		ON(guest.rflags, LODGE_RFLAGS_TF) } },
+	{ "pending-bs", LONG, 0, { SET(guest.activity, VMX_HLT),
+		SET(guest.pending_debug, VMX_PENDING_BS) } },
+	{ "pending-bs", LONG, 0, { BLOCK(VMX_BLOCK_MOVSS),
+		ON(guest.rflags, LODGE_RFLAGS_TF), SET(guest.debugctl, 2),
+		SET(guest.pending_debug, VMX_PENDING_BS) } },
+	{ "pending-rtm", LONG, 0, {
+		SET(guest.pending_debug, VMX_PENDING_RTM | VMX_PENDING_ENABLED) } },
+	{ "pending-rtm", LONG, 0, { SET(cpu.rtm, true),
+		SET(guest.pending_debug, VMX_PENDING_RTM) } },
+
+	{ "link-address", LONG, 0, { LINK(0x11), SET(guest.link, 0x7800) } },
+	{ "link-current", LONG, 0, { LINK(0x11), SET(guest.link, 0x5000) } },
+	{ "link-revision", LONG, 0, { LINK(0x12) } },
+	{ "link-shadow", LONG, 0, { LINK(BIT(31) | 0x11) } },
+	{ "link-shadow", LONG, 0, { LINK(0x11),
+		ON(ctl.proc2, VMX_PROC2_SHADOW_VMCS) } },
+
+	{ "pdpte", PAE, 0, { SET(guest.pdpte[0], 0x1003) } },
+	{ "pdpte", PAE, 0, { SET(guest.pdpte[1], 0x1021) } },
+	{ "pdpte", PAE, 0, { SET(guest.pdpte[2], 0x1081) } },
+	{ "pdpte", PAE, 0, { SET(guest.pdpte[3], BIT_ULL(40) | 1) } },
+};
+
+const unsigned int nr_guest_rows = ARRAY_SIZE(guest_rows);
