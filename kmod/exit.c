@@ -8,7 +8,6 @@
  */
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
-#include <asm/kvm_para.h>
 #include <asm/msr-index.h>
 
 #include "lodge.h"
@@ -136,13 +135,6 @@ static int exit_io(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	return lodge_pio(vcpu, exit);
 }
 
-/* KVM's paravirtual MSRs name guest memory, which may have to be paged in. */
-static bool exit_msr_sleeps(u32 msr)
-{
-	return msr == MSR_KVM_WALL_CLOCK || msr == MSR_KVM_SYSTEM_TIME ||
-	       (msr & ~0xffU) == MSR_KVM_WALL_CLOCK_NEW;
-}
-
 static int exit_msr_read(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			 bool may_sleep)
 {
@@ -168,8 +160,6 @@ static int exit_msr_write(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	u32 msr = gpr[LODGE_RCX];
 	int r;
 
-	if (!may_sleep && unlikely(exit_msr_sleeps(msr)))
-		return LODGE_SLOW;
 	r = lodge_msr_write(vcpu, msr, v, false);
 	trace_lodge_msr(true, msr, v, r);
 	if (r)
