@@ -261,7 +261,7 @@ bool lodge_vcpu_wakes(struct lodge_vcpu *vcpu)
 	const struct lodge_events *ev = &vcpu->events;
 
 	if (ev->exception.valid || ev->injected.valid || ev->nmi_pending ||
-	    atomic_read(&vcpu->nmi_queued))
+	    atomic_read(&vcpu->nmi_queued) || READ_ONCE(vcpu->unhalted))
 		return true;
 	return event_irq_waits(vcpu) &&
 	       (vcpu->regs.rflags & LODGE_RFLAGS_IF);

@@ -115,6 +115,7 @@ struct lodge_vcpu {
 	int cpu;			/* [a] where it ran last, or -1 */
 	atomic_t nmi_queued;		/* [a] NMIs from other threads */
 	u32 mp_state;			/* [v] KVM_MP_STATE_*, others: READ_ONCE */
+	bool unhalted;			/* [a] a kick ends this HLT, or the next */
 	struct lodge_events events;	/* [v] */
 	struct lodge_lapic *apic;	/* [c] or NULL */
 	struct lodge_cpuid *cpuid;	/* [v] never NULL */
@@ -124,7 +125,7 @@ struct lodge_vcpu {
 	u64 misc_enable, mcg_cap, mcg_status, mcg_ctl;	/* [v] */
 	u64 mtrr_def, mtrr_fix[11], mtrr_var[16];	/* [v] */
 	u64 mce_bank[32 * 4];		/* [v] CTL, STATUS, ADDR, MISC */
-	u64 pv_eoi_msr, pv_async_msr, pv_poll_msr;	/* [v] */
+	u64 pv_eoi_msr, pv_poll_msr;	/* [v] */
 	u64 microcode;			/* [v] */
 	struct lodge_msrs msr;		/* [v] what else MSRs hold */
 	struct lodge_stats stats;	/* [v] */

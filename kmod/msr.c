@@ -94,7 +94,6 @@ void lodge_msr_reset(struct lodge_vcpu *vcpu)
 	memset(vcpu->mtrr_fix, 0, sizeof(vcpu->mtrr_fix));
 	memset(vcpu->mtrr_var, 0, sizeof(vcpu->mtrr_var));
 	vcpu->pv_eoi_msr = 0;
-	vcpu->pv_async_msr = 0;
 	vcpu->pv_poll_msr = 1;
 }
 

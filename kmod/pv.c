@@ -150,6 +150,18 @@ static s64 pv_send_ipi(struct lodge_vcpu *vcpu, const u64 *arg, bool long64)
 	return count;
 }
 
+/* KVM_HC_KICK_CPU: wakes the CPU with the APIC id @dest; none is no error. */
+static s64 pv_kick_cpu(struct lodge_vcpu *vcpu, u64 dest)
+{
+	const struct lodge_apic_msg msg = {
+		.dest = dest, .delivery = LODGE_DM_WAKE,
+	};
+
+	if (vcpu->apic)
+		lodge_apic_deliver(vcpu->vm, vcpu, &msg);
+	return 0;
+}
+
 /**
  * lodge_hypercall() - VMCALL or VMMCALL
  * @vcpu: that made it; its caller moves RIP on
@@ -178,6 +190,8 @@ int lodge_hypercall(struct lodge_vcpu *vcpu)
 		ret = -KVM_EPERM;
 	else if (nr == KVM_HC_VAPIC_POLL_IRQ)
 		ret = 0;
+	else if (nr == KVM_HC_KICK_CPU)
+		ret = pv_kick_cpu(vcpu, arg[1]);
 	else if (nr == KVM_HC_SEND_IPI)
 		ret = pv_send_ipi(vcpu, arg, long64);
 	else

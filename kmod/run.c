@@ -122,8 +122,10 @@ static int run_block(struct lodge_vcpu *vcpu)
 	lodge_init_sipi(vcpu);
 	if (!started)
 		return signal_pending(current) ? -EINTR : -EAGAIN;
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && lodge_vcpu_wakes(vcpu))
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && lodge_vcpu_wakes(vcpu)) {
+		WRITE_ONCE(vcpu->unhalted, false);
 		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
+	}
 	return LODGE_RESUME;
 }
 

@@ -196,7 +196,8 @@ void lodge_init_sipi(struct lodge_vcpu *vcpu)
  * @vcpu: whose
  * @s: filled
  *
- * An INIT or a SIPI that has come shows in the registers after this.
+ * An INIT or a SIPI that has come shows in the registers after this, and a
+ * vCPU that was kicked halts no more.
  *
  * Return: 0.
  */
@@ -204,6 +205,8 @@ int lodge_mp_get(struct lodge_vcpu *vcpu, struct kvm_mp_state *s)
 {
 	lodge_init_sipi(vcpu);
 	s->mp_state = READ_ONCE(vcpu->mp_state);
+	if (s->mp_state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->unhalted))
+		s->mp_state = KVM_MP_STATE_RUNNABLE;
 	return 0;
 }
 

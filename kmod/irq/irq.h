@@ -17,6 +17,8 @@
 struct lodge_vm;
 struct lodge_vcpu;
 
+#define LODGE_DM_WAKE	3	/* "remote read", put to another use by KVM */
+
 /* A message on the (virtual) APIC bus: IPI, MSI or I/O APIC. */
 struct lodge_apic_msg {
 	u32 dest;		/* x2APIC width */

@@ -39,6 +39,11 @@ static int deliver_to(struct lodge_lapic *apic, struct lodge_vcpu *src,
 		if (ret == 1 && vcpu != src)
 			lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 		return ret;
+	case LODGE_DM_WAKE:
+		/* Also from a HLT that is yet to come. */
+		WRITE_ONCE(vcpu->unhalted, true);
+		lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+		return 1;
 	case DM_NMI:
 		lodge_nmi_queue(vcpu);
 		return 1;

@@ -144,6 +144,123 @@ TEST(unknown_hypercall)
 	abi_done(vcpu);
 }
 
+/*
+ * KVM_HC_KICK_CPU, or an IPI with KVM's use of "remote read", ends a HLT also
+ * with interrupts off: that of another CPU, or its next one.
+ */
+#define KICK(id) "mov $5, %eax; xor %ebx, %ebx; mov $" #id ", %ecx; vmmcall\n"
+
+GUEST64(kicker, KICK(1) G_REPORT G_DONE);
+GUEST64(kick_nobody, KICK(77) G_REPORT G_DONE);
+GUEST64(kick_all, KICK(0xff) G_REPORT G_DONE);
+GUEST64(kick_by_ipi, "mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n"
+	"movl $1 << 24, 0x310(%r8); movl $0x4300, 0x300(%r8)\n" G_DONE);
+GUEST64(kicks_itself, KICK(0) "cli; hlt\n" G_DONE);
+GUEST64(sleeper, "cli; mov $1, %eax\n" G_REPORT "hlt; mov $2, %eax\n" G_REPORT
+	G_DONE);
+
+static int mp_state(struct abi_vcpu *vcpu)
+{
+	struct kvm_mp_state state;
+
+	abi_ok(vcpu->fd, KVM_GET_MP_STATE, &state);
+	return state.mp_state;
+}
+
+/* A second vCPU at 0x2000, which has not run yet. */
+static struct abi_vcpu *second_of(struct abi_vcpu *bsp, uint32_t to)
+{
+	struct abi_vcpu *vcpu = abi_vcpu_create(bsp->vm, 1);
+	struct kvm_mp_state state = { to };
+	struct kvm_regs regs;
+
+	abi_vcpu_mode(vcpu, ABI_LONG);
+	abi_load(vcpu->vm, 0x2000, &sleeper);
+	regs = abi_regs(vcpu);
+	regs.rip = 0x2000;
+	abi_set_regs(vcpu, &regs);
+	abi_ok(vcpu->fd, KVM_SET_MP_STATE, &state);
+	/* KVM finds a new vCPU by its id once something is set in an APIC. */
+	abi_lapic_enable(bsp);
+	return vcpu;
+}
+
+TEST(unhalt_is_offered)
+{
+	struct kvm_cpuid2 *cpuid = abi_cpuid(abi_open());
+
+	EXPECT_TRUE(abi_cpuid_find(cpuid, 0x40000001, 0)->eax & 1 << 7);
+}
+
+TEST(kick_wakes)
+{
+	struct abi_vcpu *bsp = abi_boot(ABI_LONG | ABI_IRQCHIP, &kicker);
+	struct abi_vcpu *vcpu = second_of(bsp, KVM_MP_STATE_RUNNABLE);
+	struct abi_thread *thread = abi_thread_start(vcpu);
+
+	/* Whether it sleeps by then or is about to, it goes on. */
+	while (abi_thread_count(thread) < 1)
+		usleep(1000);
+	usleep(20000);
+	EXPECT_EQ(1, abi_thread_count(thread));
+	EXPECT_EQ(0, abi_report(bsp));
+	EXPECT_EQ(2, abi_thread_join(thread));
+	EXPECT_EQ(KVM_MP_STATE_RUNNABLE, mp_state(vcpu));
+}
+
+TEST(kick_by_ipi_wakes)
+{
+	struct abi_vcpu *bsp = abi_boot(ABI_LONG | ABI_IRQCHIP, &kick_by_ipi);
+	struct abi_vcpu *vcpu = second_of(bsp, KVM_MP_STATE_HALTED);
+
+	abi_done(bsp);
+	EXPECT_EQ(KVM_MP_STATE_RUNNABLE, mp_state(vcpu));
+}
+
+TEST(kick_is_for_the_next_halt)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &kicks_itself);
+
+	abi_lapic_enable(vcpu);
+	abi_done(vcpu);
+}
+
+TEST(kick_shows_in_mp_state)
+{
+	struct abi_vcpu *bsp = abi_boot(ABI_LONG | ABI_IRQCHIP, &kicker);
+	struct abi_vcpu *vcpu = second_of(bsp, KVM_MP_STATE_HALTED);
+
+	EXPECT_EQ(KVM_MP_STATE_HALTED, mp_state(vcpu));
+	EXPECT_EQ(0, abi_report(bsp));
+	EXPECT_EQ(KVM_MP_STATE_RUNNABLE, mp_state(vcpu));
+	EXPECT_EQ(1, abi_report(vcpu));
+}
+
+TEST(kick_of_nobody)
+{
+	struct abi_vcpu *bsp = abi_boot(ABI_LONG | ABI_IRQCHIP, &kick_nobody);
+	struct abi_vcpu *vcpu = second_of(bsp, KVM_MP_STATE_HALTED);
+
+	EXPECT_EQ(0, abi_report(bsp));
+	EXPECT_EQ(KVM_MP_STATE_HALTED, mp_state(vcpu));
+}
+
+TEST(kick_of_all)
+{
+	struct abi_vcpu *bsp = abi_boot(ABI_LONG | ABI_IRQCHIP, &kick_all);
+	struct abi_vcpu *vcpu = second_of(bsp, KVM_MP_STATE_HALTED);
+
+	EXPECT_EQ(0, abi_report(bsp));
+	EXPECT_EQ(KVM_MP_STATE_RUNNABLE, mp_state(vcpu));
+}
+
+TEST(kick_without_irqchip)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &kicker);
+
+	EXPECT_EQ(0, abi_report(vcpu));
+}
+
 /* Without the feature in CPUID the guest's RDMSR gets #GP. */
 GUEST64(read_msr, "mov $0x4b564d03, %ecx; rdmsr\n" G_DONE);
 

@@ -141,6 +141,17 @@ static void ipi_nmi(void)
 	machine_stop();
 }
 
+/* What KVM makes of "remote read": wakes, interrupts nothing. */
+static void ipi_wake(void)
+{
+	machine_start();
+	ipi(0, 2, 3 << 8 | 0x4000);
+	CHECK(vm.vcpu[2]->unhalted && !vm.vcpu[1]->unhalted);
+	CHECK(vm.vcpu[2]->requests);
+	CHECK(cpu_take(2) == -1);
+	machine_stop();
+}
+
 static void ipi_init_and_sipi(void)
 {
 	u8 vector;
@@ -394,7 +405,7 @@ static void apic_pv_eoi_not_for_level(void)
 static const struct ktap_test ipi_tests[] = {
 	TEST(ipi_fixed), TEST(ipi_edge_whatever_it_says),
 	TEST(ipi_illegal_vector), TEST(ipi_logical),
-	TEST(ipi_lowest_priority), TEST(ipi_switched_off), TEST(ipi_nmi),
+	TEST(ipi_lowest_priority), TEST(ipi_switched_off), TEST(ipi_nmi), TEST(ipi_wake),
 	TEST(ipi_init_and_sipi), TEST(ipi_x2apic), TEST(ipi_x2apic_faults),
 	TEST(ipi_mixed_modes), TEST(ipi_after_id_change), TEST(apic_page),
 	TEST(apic_base_bits), TEST(apic_cr8), TEST(apic_pv_eoi),

@@ -92,6 +92,7 @@ struct lodge_vcpu {
 	struct lodge_vm *vm;
 	unsigned long requests;
 	int nmis;
+	bool unhalted;
 	struct lodge_lapic *apic;
 	struct lodge_cpuid *cpuid;
 	u64 pv_eoi_msr;
