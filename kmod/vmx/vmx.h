@@ -68,7 +68,8 @@ struct vmx_cpu {
 #define VMX_STALE_CTLS		BIT(1)
 #define VMX_STALE_TSC		BIT(2)
 #define VMX_STALE_EPTP		BIT(3)
-#define VMX_STALE_ALL		GENMASK(3, 0)
+#define VMX_STALE_EVENT		BIT(4)	/* not delivered, not to be */
+#define VMX_STALE_ALL		GENMASK(4, 0)
 
 struct vmx_vcpu {
 	struct lodge_vcpu vcpu;		/* first: see vmx_ops.vcpu_size */
@@ -144,6 +145,8 @@ void vmx_set_tdp_root(struct lodge_vcpu *vcpu, hpa_t root);
 void vmx_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
 void vmx_update_intercepts(struct lodge_vcpu *vcpu);
 void vmx_write_stale(struct vmx_vcpu *vmx);
+
+/* vmx_explain.c */
 int vmx_explain(struct lodge_vcpu *vcpu, char *text, size_t size);
 
 /* vmx_host.c */

@@ -197,8 +197,7 @@ static void vmx_refused(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u32 error = vmx->in_bracket ? vmcs_read(VMCS_INSN_ERROR) : 0;
 
-	if (vmx->in_bracket)
-		vmcs_write(VMCS_ENTRY_INTR_INFO, 0);
+	vmx->stale |= VMX_STALE_EVENT;
 	vmx->hw_rip = ~vcpu->regs.rip;
 	vmx->hw_rflags = ~vcpu->regs.rflags;
 	vmx->hw_rsp = ~vcpu->regs.gpr[LODGE_RSP];
@@ -241,7 +240,7 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	if (likely(!(raw.reason & VMX_REASON_ENTRY_FAILED)))
 		vmx->launched = true;
 	else
-		vmcs_write(VMCS_ENTRY_INTR_INFO, 0);
+		vmx->stale |= VMX_STALE_EVENT;
 	vmx_decode(&raw, exit);
 	vmx_event_exit(vmx, &raw, exit);
 	vmx->soft = false;

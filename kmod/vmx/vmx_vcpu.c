@@ -270,6 +270,8 @@ void vmx_write_stale(struct vmx_vcpu *vmx)
 	vmx->stale = 0;
 	if (stale & VMX_STALE_FIXED)
 		vmx_write_fixed(vmx);
+	if (stale & VMX_STALE_EVENT)
+		vmcs_write(VMCS_ENTRY_INTR_INFO, 0);
 	if (stale & VMX_STALE_CTLS)
 		vmx_write_ctls(vmx);
 	if (stale & VMX_STALE_EPTP)
@@ -279,24 +281,4 @@ void vmx_write_stale(struct vmx_vcpu *vmx)
 		if (vmx->tsc_ratio)
 			vmcs_write(VMCS_TSC_MULTIPLIER, vmx->tsc_ratio);
 	}
-}
-
-/**
- * vmx_explain() - the state the hardware refused, for a report
- * @vcpu: whose entry failed
- * @text: a line
- * @size: of it
- *
- * Return: length, as snprintf().
- */
-int vmx_explain(struct lodge_vcpu *vcpu, char *text, size_t size)
-{
-	const struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CODE |
-						LODGE_R_CRS);
-
-	return snprintf(text, size,
-		"CR0 %llx CR3 %llx CR4 %llx EFER %llx CS %x:%x RIP %llx RFLAGS %llx DR7 %llx EPTP %llx",
-		r->cr0, r->cr3, r->cr4, r->efer, r->seg[LODGE_CS].sel,
-		r->seg[LODGE_CS].ar, r->rip, r->rflags, r->dr7,
-		to_vmx(vcpu)->eptp);
 }
