@@ -55,6 +55,13 @@ emulated()
 }
 
 failed=0
+# QEMU as a user of KVM's in the host: the machine's own, and the firmware that
+# a PC needs to boot Linux.
+qemu=(--file "$(command -v qemu-system-x86_64):/bin/qemu")
+for firmware in seabios/bios-256k.bin qemu/linuxboot_dma.bin qemu/kvmvapic.bin; do
+	qemu+=(--file "/usr/share/$firmware:/qemu/${firmware#*/}")
+done
+
 for host in "${hosts[@]}"; do
 	if [ "$device" = /dev/kvm ]; then
 		emulated "$host" boot.sh --kvm \
@@ -69,8 +76,8 @@ for host in "${hosts[@]}"; do
 			-- "$host" "$device" lodge "${releases[1]}"
 		release=$(kernel_release "$host")
 		ko=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
-		emulated "$host" share.sh --carry kvm_amd "${ko[@]}" \
-			-- "$host" "${releases[0]}"
+		emulated "$host" share.sh --mem 2048 --carry kvm_amd "${ko[@]}" \
+			"${qemu[@]}" -- "$host" "${releases[0]}"
 		emulated "$host" refuse.sh "${ko[@]}" --cpu EPYC,-svm \
 			-- "$host" 'Operation not supported' 'no AMD-V'
 		emulated "$host" refuse.sh "${ko[@]}" --cpu EPYC,-npt \

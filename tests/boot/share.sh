@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 #
 # Lodge beside KVM, inside an emulated host: run.sh starts it there with
-# neither module inserted. Prints KTAP. The launcher runs on both devices.
+# neither module inserted, with QEMU, and with its firmware in /qemu. Prints
+# KTAP.
 #
 #	share.sh PREFIX RELEASE
 #
@@ -22,17 +23,25 @@ load_kvm()
 	done
 }
 
-# sums_on DEVICE ROUNDS OUTPUT: a guest that calculates, in the background,
-# on the first CPU of the host; OUTPUT.status is how its launcher ended.
+# sums_on lodge|kvm ROUNDS OUTPUT: a guest that calculates, in the background, on
+# the first CPU of the host: by the launcher on Lodge, or by QEMU on KVM.
+# OUTPUT.status is how it ended.
 sums_on()
 {
+	kernel=/guest/vmlinuz-$release initrd=/guest/initrd-$release
+	words="console=ttyS0 quiet panic=-1 $sums=$2"
+	case $1 in
+	lodge)	set -- "$3" lodge run --cpus 1 --mem 160M --kernel "$kernel" \
+			--initrd "$initrd" --append "$words" ;;
+	kvm)	set -- "$3" qemu -accel kvm -cpu host -m 160M -L /qemu -nodefaults \
+			-no-user-config -display none -no-reboot -serial stdio \
+			-kernel "$kernel" -initrd "$initrd" -append "$words" ;;
+	esac
 	{
-		taskset -c 0 lodge run --device "$1" --cpus 1 --mem 160M \
-			--kernel "/guest/vmlinuz-$release" \
-			--initrd "/guest/initrd-$release" \
-			--append "console=ttyS0 quiet panic=-1 $sums=$2" \
-			</dev/null >"$3" 2>&1
-		echo $? >"$3.status"
+		log=$1
+		shift
+		taskset -c 0 "$@" </dev/null >"$log" 2>&1
+		echo $? >"$log.status"
 	} &
 }
 
@@ -52,16 +61,16 @@ check_sums()
 # Two guests of each hypervisor's take turns on one CPU.
 test_same_cpu()
 {
-	name="two guests on KVM and two on Lodge, on one CPU"
+	name="two guests of QEMU on KVM and two of Lodge, on one CPU"
 	load_kvm >/tmp/log 2>&1 &&
 	insmod /lodge/ko/lodge.ko mode=share >>/tmp/log 2>&1 || {
 		not_ok "$name (insmod)" /tmp/log
 		return
 	}
-	sums_on /dev/kvm 30 /tmp/kvm1
-	sums_on /dev/lodge 30 /tmp/lodge1
-	sums_on /dev/kvm 30 /tmp/kvm2
-	sums_on /dev/lodge 30 /tmp/lodge2
+	sums_on kvm 30 /tmp/kvm1
+	sums_on lodge 30 /tmp/lodge1
+	sums_on kvm 30 /tmp/kvm2
+	sums_on lodge 30 /tmp/lodge2
 	wait
 	check_sums "$name" /tmp/kvm1 /tmp/kvm2 /tmp/lodge1 /tmp/lodge2
 }
@@ -71,7 +80,7 @@ test_coming_and_going()
 {
 	name="KVM comes and goes under a guest of Lodge's"
 	rmmod kvm_amd
-	sums_on /dev/lodge 60 /tmp/lodge1
+	sums_on lodge 60 /tmp/lodge1
 	guest=$!
 	times=0
 	while kill -0 $guest 2>/dev/null; do
