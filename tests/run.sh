@@ -16,18 +16,37 @@ export KERNELS=${KERNELS:-6.1 6.12}
 limit=${LODGE_TEST_LIMIT:-2400}
 
 log=$(mktemp -d "${TMPDIR:-/tmp}/lodge-test.XXXXXX")
-trap 'rm -rf "$log"' EXIT
-trap 'exit 130' INT TERM
+mkfifo "$log/pipe"
+child=''
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 passed=0 failed=0 skipped=0
+
+# Whoever ends this ends what it has started, emulated hosts included.
+cleanup()
+{
+	[ -z "$child" ] || { kill "$child" && wait "$child"; } 2>/dev/null
+	rm -rf "$log"
+}
 
 # Runs one script, shows what it prints, and counts its results.
 run_script()
 {
-	local name=$1 counts status=0
+	local name=$1 counts status=0 tee
 	shift
 
 	echo "# == $name"
-	timeout -k 10 "$limit" "$@" </dev/null | tee "$log/out" || status=$?
+	# Waited for in the background, since a trap waits for the foreground.
+	# The signals that the shell ignores there are not the script's to ignore.
+	tee "$log/out" <"$log/pipe" &
+	tee=$!
+	env --default-signal=INT,QUIT setpriv --pdeathsig TERM \
+		timeout -k 10 "$limit" "$@" </dev/null >"$log/pipe" &
+	child=$!
+	wait "$child" || status=$?
+	child=''
+	wait "$tee"
 	awk -v name="$name" -v counts="$log/counts" \
 		-v troubles="$log/troubles" -f tests/ktap.awk "$log/out"
 	# Whatever went wrong, it is not a pass.

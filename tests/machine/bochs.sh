@@ -146,9 +146,10 @@ cat "$work/out" &
 readers=($!)
 watch_console &
 readers+=($!)
-TERM=vt100 timeout -k 5 "$limit" "$bochs" "${arguments[@]}" \
+TERM=vt100 "${with_us[@]}" timeout -k 5 "$limit" \
+	"${with_us[@]}" "$bochs" "${arguments[@]}" \
 	</dev/null >"$work/said.bochs" 2>&1 &
-pids=($!)
+pids=($! "${readers[@]}")
 echo "${pids[0]}" >"$work/pid"
 ended=0
 wait "${pids[0]}" || ended=$?

@@ -81,6 +81,9 @@ emulated_check()
 	trap 'exit 143' TERM HUP
 }
 
+# What is started with these words gets SIGTERM when its parent dies.
+with_us=(setpriv --pdeathsig TERM)
+
 emulated_cleanup()
 {
 	[ -z "$terminal" ] || stty "$terminal"

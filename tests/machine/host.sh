@@ -146,8 +146,9 @@ cat "$work/$output" &
 reader=$!
 follow_status &
 follower=$!
-timeout -k 5 "$limit" "${command[@]}" </dev/null 4<&- 2>"$work/qemu.err" >&2 &
-pids=($!)
+"${with_us[@]}" timeout -k 5 "$limit" "${with_us[@]}" "${command[@]}" \
+	</dev/null 4<&- 2>"$work/qemu.err" >&2 &
+pids=($! "$reader" "$follower")
 ended=0
 wait "${pids[0]}" || ended=$?
 pids=()
