@@ -84,6 +84,7 @@ static const struct {
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
 	{ KVM_CAP_COALESCED_PIO, 1 },
 	{ KVM_CAP_XSAVE2, 0, cap_xsave2 },
+	{ LODGE_CAP_EXPLAIN, 1 },
 };
 
 /**

@@ -26,4 +26,12 @@ bool lodge_check_rule(struct lodge_check *c, const char *id, const char *field,
 		      u64 value, bool ok, const char *rule);
 int lodge_check_text(const struct lodge_check *c, char *text, size_t size);
 
+/* Each byte a memory type: 0, 1, 4, 5, 6 or 7. */
+static inline bool lodge_check_pat(u64 pat)
+{
+	u64 low = pat & 0x0202020202020202ULL;
+
+	return !(pat & 0xf8f8f8f8f8f8f8f8ULL) && !(low & ~(pat >> 1));
+}
+
 #endif /* LODGE_CHECK_H */

@@ -328,12 +328,13 @@ static int exit_shutdown(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 static int exit_entry_failed(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			     bool may_sleep)
 {
+	struct lodge_explain *e = &vcpu->explain;
 	struct kvm_run *run = vcpu->run;
-	char text[256];
 
-	lodge_ops->explain(vcpu, text, sizeof(text));
+	e->reason = exit->fail_reason;
+	lodge_ops->explain(vcpu, exit, e->text, sizeof(e->text));
 	pr_warn_ratelimited("lodge: vCPU %u: the hardware refused to enter the guest, reason 0x%llx: %s\n",
-			    vcpu->id, exit->fail_reason, text);
+			    vcpu->id, exit->fail_reason, e->text);
 	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	run->fail_entry.hardware_entry_failure_reason = exit->fail_reason;
 	run->fail_entry.cpu = vcpu->cpu;

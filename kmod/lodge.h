@@ -30,6 +30,7 @@
 #include "mem.h"
 #include "regs.h"
 #include "vendor.h"
+#include "../uapi/lodge.h"
 
 #define LODGE_VCPUS_MAX		64	/* KVM_CAP_MAX_VCPUS */
 #define LODGE_VCPU_ID_MAX	256	/* KVM_CAP_MAX_VCPU_ID: APIC ids below it */
@@ -142,6 +143,7 @@ struct lodge_vcpu {
 	bool sigset_active;		/* [v] */
 	sigset_t sigset;		/* [v] KVM_SET_SIGNAL_MASK */
 	u32 guest_debug;		/* [v] KVM_GUESTDBG_* */
+	struct lodge_explain explain;	/* [v] the last entry that failed */
 	struct mutex mutex;		/* one ioctl at a time */
 	struct rcuwait wait;		/* HLT sleeps here */
 	struct task_struct *task;	/* [a] RCU: thread in KVM_RUN */

@@ -405,6 +405,14 @@ static long vcpu_kvmclock_ctrl(const struct lodge_call *c)
 	return lodge_clock_stopped(c->vcpu);
 }
 
+static long vcpu_explain(const struct lodge_call *c)
+{
+	struct lodge_explain *e = c->buf;
+
+	*e = c->vcpu->explain;
+	return e->text[0] ? 0 : -ENOENT;
+}
+
 #define RAW	LODGE_IOCTL_RAW
 
 static const struct lodge_ioctl vcpu_ioctls[] = {
@@ -442,6 +450,7 @@ static const struct lodge_ioctl vcpu_ioctls[] = {
 	{ KVM_SET_XCRS, 0, vcpu_set_xcrs },
 	{ KVM_KVMCLOCK_CTRL, 0, vcpu_kvmclock_ctrl },
 	{ KVM_GET_XSAVE2, RAW, vcpu_get_xsave2 },
+	{ LODGE_EXPLAIN, 0, vcpu_explain },
 };
 
 /**

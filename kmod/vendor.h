@@ -83,8 +83,9 @@ struct lodge_vendor_ops {
 	void (*set_tsc)(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
 	/* CPUID of the guest, or its debug settings, changed. */
 	void (*update_intercepts)(struct lodge_vcpu *vcpu);
-	/* One sentence on why the entry failed, or the state, for a report. */
-	int (*explain)(struct lodge_vcpu *vcpu, char *text, size_t size);
+	/* One sentence on why the entry failed; in the bracket. */
+	int (*explain)(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
+		       char *text, size_t size);
 };
 
 extern const struct lodge_vendor_ops svm_ops;

@@ -104,7 +104,10 @@ void svm_set_msr_intercept(struct lodge_vcpu *vcpu, u32 msr, bool read,
 void svm_set_tdp_root(struct lodge_vcpu *vcpu, hpa_t root);
 void svm_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
 void svm_update_intercepts(struct lodge_vcpu *vcpu);
-int svm_explain(struct lodge_vcpu *vcpu, char *text, size_t size);
+
+/* svm_explain.c */
+int svm_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
+		char *text, size_t size);
 
 /* svm_run.c */
 void svm_drs_load(const struct lodge_regs *r);

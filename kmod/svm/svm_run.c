@@ -215,12 +215,12 @@ void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	r->gpr[LODGE_RSP] = vmcb->rsp;
 	r->rip = vmcb->rip;
 	r->rflags = vmcb->rflags;
-	vmcb->event_inj = 0;
 	vmcb->clean = SVM_CLEAN_ALL;
 	vcpu->avail = LODGE_R_SHADOW;
 	r->shadow = vmcb->int_state & SVM_SHADOW ?
 		    LODGE_SHADOW_STI | LODGE_SHADOW_MOVSS : 0;
 	svm_decode(vmcb, lodge_caps.next_rip, lodge_caps.decode_assist, exit);
+	vmcb->event_inj = 0;
 	if (unlikely(svm->nmi_blocked || svm->stepping))
 		svm_nmi_exit(svm, exit);
 	r->nmi_blocked = svm->nmi_blocked;

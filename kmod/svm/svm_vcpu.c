@@ -203,21 +203,3 @@ void svm_update_intercepts(struct lodge_vcpu *vcpu)
 		svm_intercept_clear(vmcb, SVM_I_CR_READ + 0);
 	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
 }
-
-/**
- * svm_explain() - the state the hardware refused, for a report
- * @vcpu: whose entry failed
- * @text: a line
- * @size: of it
- *
- * Return: length, as snprintf().
- */
-int svm_explain(struct lodge_vcpu *vcpu, char *text, size_t size)
-{
-	const struct svm_vmcb *v = to_svm(vcpu)->vmcb;
-
-	return snprintf(text, size,
-		"CR0 %llx CR3 %llx CR4 %llx EFER %llx CS %x:%x RIP %llx RFLAGS %llx DR6 %llx DR7 %llx ASID %u nCR3 %llx",
-		v->cr0, v->cr3, v->cr4, v->efer, v->cs.sel, v->cs.attrib,
-		v->rip, v->rflags, v->dr6, v->dr7, v->asid, v->ncr3);
-}

@@ -146,12 +146,13 @@ enum svm_exitcode {
 #define SVM_INT_V_PRIO		GENMASK_ULL(19, 16)
 #define SVM_INT_V_IGN_TPR	BIT_ULL(20)
 #define SVM_INT_V_MASKING	BIT_ULL(24)
+#define SVM_INT_V_NMI_ENABLE	BIT_ULL(26)
 #define SVM_INT_V_VECTOR	GENMASK_ULL(39, 32)
 
 #define SVM_SHADOW		BIT_ULL(0)
 #define SVM_NP_ENABLE		BIT_ULL(0)
 
-/* event_inj and exit_int_info */
+/* event_inj and exit_int_info; types are those of enum lodge_event_type */
 #define SVM_EVENT_VECTOR	GENMASK_ULL(7, 0)
 #define SVM_EVENT_TYPE		GENMASK_ULL(10, 8)
 #define SVM_EVENT_HAS_ERROR	BIT_ULL(11)
@@ -195,6 +196,9 @@ enum svm_exitcode {
 #define SVM_CLEAN_CR2		BIT(9)
 #define SVM_CLEAN_LBR		BIT(10)
 #define SVM_CLEAN_ALL		GENMASK(10, 0)
+
+#define SVM_ATTRIB_L		BIT(9)
+#define SVM_ATTRIB_DB		BIT(10)
 
 struct svm_seg {
 	u16 sel;

@@ -147,7 +147,8 @@ void vmx_update_intercepts(struct lodge_vcpu *vcpu);
 void vmx_write_stale(struct vmx_vcpu *vmx);
 
 /* vmx_explain.c */
-int vmx_explain(struct lodge_vcpu *vcpu, char *text, size_t size);
+int vmx_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
+		char *text, size_t size);
 
 /* vmx_host.c */
 int vmx_take_hardware(struct vmx_cpu *cpu);

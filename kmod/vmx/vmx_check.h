@@ -117,14 +117,6 @@ static inline bool vmx_address(const struct vmx_state *s, u64 address, u64 low)
 	return !(address & (high | low));
 }
 
-/* Each byte a memory type: 0, 1, 4, 5, 6 or 7. */
-static inline bool vmx_pat_valid(u64 pat)
-{
-	return !(pat & 0xf8f8f8f8f8f8f8f8ULL) &&
-	       !((pat & 0x0202020202020202ULL) & ~((pat >> 1) &
-						   0x0202020202020202ULL));
-}
-
 /* Bits 11:10 are SUPPRESS and TRACKER; above are bits of an address. */
 static inline bool vmx_s_cet_valid(const struct vmx_state *s, u64 v)
 {

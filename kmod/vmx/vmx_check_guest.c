@@ -95,7 +95,7 @@ static bool check_msrs(struct lodge_check *c, const struct vmx_state *s)
 			!(g->perf_global & ~s->cpu.perf_global),
 			"bits without a counter must be 0") ||
 	       VMX_RULE("pat", guest.pat, !(entry & VMX_ENTRYC_LOAD_PAT) ||
-			vmx_pat_valid(g->pat),
+			lodge_check_pat(g->pat),
 			"each byte must be a memory type: 0, 1, 4, 5, 6 or 7") ||
 	       check_efer(c, s) ||
 	       VMX_RULE("bndcfgs", guest.bndcfgs,

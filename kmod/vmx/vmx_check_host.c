@@ -37,7 +37,7 @@ static bool check_registers(struct lodge_check *c, const struct vmx_state *s)
 			"bits without a counter must be 0") ||
 	       VMX_RULE("host-pat", host.pat,
 			!(s->ctl.exit & VMX_EXITC_LOAD_PAT) ||
-			vmx_pat_valid(h->pat),
+			lodge_check_pat(h->pat),
 			"each byte must be a memory type: 0, 1, 4, 5, 6 or 7") ||
 	       VMX_RULE("host-s-cet", host.s_cet,
 			!cet || vmx_s_cet_valid(s, h->s_cet),

@@ -79,21 +79,43 @@ static void vmx_facts_features(struct vmx_cpu_facts *f)
 	f->lam = eax & BIT(26);
 }
 
+/* What needs no walk, in a sentence; else NULL. */
+static const char *vmx_simple(u64 reason)
+{
+	switch (reason & ~(u64)VMX_REASON_ENTRY_FAILED) {
+	case VMX_ERROR_CONTROLS:
+	case VMX_ERROR_HOST_STATE:
+	case VMX_EXIT_GUEST_STATE:
+		return NULL;
+	case VMX_EXIT_MSR_LOADING:
+		return "an MSR that is to be loaded can't be";
+	case VMX_EXIT_ENTRY_MC:
+		return "a machine check came during the entry";
+	default:
+		return vmx_insn_error(reason);
+	}
+}
+
 /**
  * vmx_explain() - the rule that the state broke which the hardware refused
  * @vcpu: whose entry failed, in the bracket
+ * @exit: the failure, decoded
  * @text: a line
  * @size: of it
  *
  * Return: length, as snprintf().
  */
-int vmx_explain(struct lodge_vcpu *vcpu, char *text, size_t size)
+int vmx_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
+		char *text, size_t size)
 {
+	const char *simple = vmx_simple(exit->fail_reason);
 	struct vmx_state s = {};
 	struct lodge_check c = {};
 
 	if (!to_vmx(vcpu)->in_bracket)
 		return snprintf(text, size, "VMX operation can't be entered");
+	if (simple)
+		return snprintf(text, size, "%s", simple);
 	vmx_state_read(&s, vmx_field_read);
 	vmx_facts_controls(&s.cpu);
 	vmx_facts_features(&s.cpu);

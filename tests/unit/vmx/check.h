@@ -8,31 +8,12 @@
 
 #include "vmx/vmx_check.h"
 
-/* Valid states to start from */
+/* Valid states to start from: struct mutation.base */
 enum base { LONG, REAL, PAE, V86, BASES };
 
-/* What is done to a field: given a value, or bits set or cleared. */
-enum op_kind { OP_END, OP_SET, OP_ON, OP_OFF };
+#define STATE	struct vmx_state
+#include "rules.h"
 
-struct op {
-	u8 kind;
-	u8 size;
-	u16 offset;		/* in struct vmx_state */
-	u64 value;
-};
-
-struct mutation {
-	const char *id;		/* of the rule that it breaks */
-	u8 base;
-	u8 segs;		/* bits of registers: ops below seg[0] move on */
-	struct op ops[6];
-};
-
-#define OP(kind, member, v) { kind, sizeof(((struct vmx_state *)0)->member), \
-			      offsetof(struct vmx_state, member), v }
-#define SET(member, v)	OP(OP_SET, member, v)
-#define ON(member, v)	OP(OP_ON, member, v)
-#define OFF(member, v)	OP(OP_OFF, member, v)
 /* Of the segment register that the row is for */
 #define SEG(what, member, v)	what(guest.seg[0].member, v)
 

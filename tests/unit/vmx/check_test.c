@@ -81,8 +81,9 @@ static void base_segs(struct vmx_guest *g, u64 limit, u64 code, u64 data)
 	g->seg[LODGE_LDTR] = (struct vmx_guest_seg){ 0x28, 0x5000, 0x7f, 0x82 };
 }
 
-static void base_make(struct vmx_state *s, enum base base)
+static void base_make(void *state, int base)
 {
+	struct vmx_state *s = state;
 	struct vmx_guest *g = &s->guest;
 
 	*s = (struct vmx_state){ .cpu = cpu, .ctl = controls, .host = host };
@@ -120,21 +121,26 @@ static void base_make(struct vmx_state *s, enum base base)
 	}
 }
 
-/* Valid states beside those that mutations start from. */
+static bool base_check(struct lodge_check *c, const void *state)
+{
+	return vmx_check(c, state);
+}
+
+static struct vmx_state state;
+
+static const struct rules rules = {
+	.name = "vmx", .state = &state,
+	.seg = offsetof(struct vmx_state, guest.seg[0]),
+	.seg_size = sizeof(struct vmx_guest_seg),
+	.bases = BASES, .make = base_make, .check = base_check,
+};
+
+/* Valid states, also beside those that mutations start from. */
 static void test_valid(void)
 {
-	struct lodge_check c;
 	struct vmx_state s;
-	int base;
 
-	for (base = 0; base < BASES; base++) {
-		base_make(&s, base);
-		c = (struct lodge_check){};
-		CHECK(!vmx_check(&c, &s));
-		if (c.id)
-			printf("# state %d: %s %s\n", base, c.id, c.field);
-		CHECK(c.nr > 100);
-	}
+	rules_valid(&rules);
 	/* Big real mode, unusable registers, halted, an NMI for it. */
 	base_make(&s, REAL);
 	s.guest.seg[LODGE_DS] = (struct vmx_guest_seg){ .ar = 0x10000 };
@@ -155,167 +161,45 @@ static void test_valid(void)
 	CHECK(!vmx_check(&(struct lodge_check){}, &s));
 }
 
-static void apply(struct vmx_state *s, const struct op *op, int seg)
-{
-	size_t first = offsetof(struct vmx_state, guest.seg[0]);
-	size_t offset = op->offset;
-	u64 v = 0;
-
-	if (offset >= first && offset < first + sizeof(s->guest.seg[0]))
-		offset += seg * sizeof(s->guest.seg[0]);
-	memcpy(&v, (char *)s + offset, op->size);
-	if (op->kind == OP_SET)
-		v = op->value;
-	else if (op->kind == OP_ON)
-		v |= op->value;
-	else
-		v &= ~op->value;
-	memcpy((char *)s + offset, &v, op->size);
-}
-
-/* Rules by (id, field), in the order of the walk, with their mutations. */
-static struct {
-	const char *id, *field;
-	unsigned int mutations;
-} rules[400];
-static unsigned int nr_rules;
-
-static void rules_list(void)
-{
-	struct vmx_state s;
-	u32 i;
-
-	base_make(&s, LONG);
-	for (i = 1; i < ARRAY_SIZE(rules); i++) {
-		struct lodge_check c = { .stop = i };
-
-		if (!vmx_check(&c, &s))
-			break;
-		CHECK(c.id && c.field && *c.rule && c.section);
-		rules[i - 1].id = c.id;
-		rules[i - 1].field = c.field;
-	}
-	nr_rules = i - 1;
-}
-
-/* Names differ, or a broken rule could not be told from another. */
 static void test_names(void)
 {
-	char text[512];
-	unsigned int i, j;
-
-	CHECK(nr_rules > 150 && nr_rules < ARRAY_SIZE(rules) - 1);
-	for (i = 0; i < nr_rules; i++) {
-		struct lodge_check c = { .stop = i + 1 };
-		struct vmx_state s;
-
-		for (j = 0; j < i; j++)
-			CHECK(strcmp(rules[i].id, rules[j].id) ||
-			      strcmp(rules[i].field, rules[j].field));
-		base_make(&s, REAL);
-		vmx_check(&c, &s);
-		CHECK(lodge_check_text(&c, text, sizeof(text)) < 256);
-	}
-	for (i = 0; i < 16; i++) {
-		struct lodge_check c = { .stop = 3 };
-		struct vmx_state s;
-
-		base_make(&s, LONG);
-		vmx_check(&c, &s);
-		lodge_check_text(&c, text, i);	/* no room is no overflow */
-	}
-}
-
-static void mutate(const struct mutation *m, int seg)
-{
-	struct lodge_check c = {}, rest;
-	struct vmx_state s;
-	unsigned int i;
-
-	base_make(&s, m->base);
-	for (i = 0; i < ARRAY_SIZE(m->ops) && m->ops[i].kind; i++)
-		apply(&s, &m->ops[i], seg);
-	if (!vmx_check(&c, &s) || strcmp(c.id, m->id)) {
-		printf("# a state that breaks %s (register %d): %s %s\n",
-		       m->id, seg, c.id ?: "nothing", c.field ?: "");
-		CHECK(false);
-		return;
-	}
-	rules[c.nr - 1].mutations++;
-	rest = (struct lodge_check){ .from = c.nr + 1 };
-	if (vmx_check(&rest, &s)) {
-		printf("# a state that breaks %s (register %d) breaks %s, too\n",
-		       m->id, seg, rest.id);
-		CHECK(false);
-	}
-}
-
-static void mutate_all(const struct mutation *rows, unsigned int nr)
-{
-	unsigned int i, seg;
-
-	for (i = 0; i < nr; i++) {
-		if (!rows[i].segs)
-			mutate(&rows[i], 0);
-		for (seg = 0; seg < LODGE_SEG_NR; seg++)
-			if (rows[i].segs & BIT(seg))
-				mutate(&rows[i], seg);
-	}
+	rules_names(&rules);
 }
 
 static void test_controls(void)
 {
-	mutate_all(ctl_rows, nr_ctl_rows);
+	rules_mutate(&rules, ctl_rows, nr_ctl_rows);
 }
 
 static void test_guest(void)
 {
-	mutate_all(guest_rows, nr_guest_rows);
+	rules_mutate(&rules, guest_rows, nr_guest_rows);
 }
 
 static void test_segs(void)
 {
-	mutate_all(seg_rows, nr_seg_rows);
+	rules_mutate(&rules, seg_rows, nr_seg_rows);
 }
 
 /* The manual's rules that are in no walk. */
-static const struct {
-	const char *rule, *why;
-} uncovered[] = {
-	{ "host: IA-32e guest needs a 64-bit host",
-	  "follows from the mode the CPU is in" },
-	{ "entry: not both into SMM and its monitor off",
-	  "neither is possible outside SMM" },
-	{ "activity: no wait-for-SIPI on entry to SMM", "no SMM" },
-	{ "interruptibility: SMIs blocked on entry to SMM", "no SMM" },
-	{ "link pointer: not the executive VMCS, in SMM", "no SMM" },
-	{ "PDPTEs in memory", "EPT is always on" },
-	{ "IA32_RTIT_CTL: combinations", "never loaded" },
-	{ "HLAT prefix size, shared EPT pointer", "never on" },
-	{ "FRED MSRs of host and guest", "never loaded" },
-	{ "supervisor shadow stacks of CET, as CR4 has them", "never loaded" },
-};
-
 static void test_covered(void)
 {
-	unsigned int i, j, ids = 0, covered = 0;
+	static const struct uncovered uncovered[] = {
+		{ "host: IA-32e guest needs a 64-bit host",
+		  "follows from the mode the CPU is in" },
+		{ "entry: not both into SMM and its monitor off",
+		  "neither is possible outside SMM" },
+		{ "activity: no wait-for-SIPI on entry to SMM", "no SMM" },
+		{ "interruptibility: SMIs blocked on entry to SMM", "no SMM" },
+		{ "link pointer: not the executive VMCS, in SMM", "no SMM" },
+		{ "PDPTEs in memory", "EPT is always on" },
+		{ "IA32_RTIT_CTL: combinations", "never loaded" },
+		{ "HLAT prefix size, shared EPT pointer", "never on" },
+		{ "FRED MSRs of host and guest", "never loaded" },
+		{ "CET: supervisor shadow stacks", "never loaded" },
+	};
 
-	for (i = 0; i < nr_rules; i++) {
-		if (!rules[i].mutations) {
-			printf("# no mutation breaks %s of %s\n", rules[i].id,
-			       rules[i].field);
-			CHECK(false);
-		}
-		for (j = 0; j < i && strcmp(rules[i].id, rules[j].id); j++)
-			;
-		ids += j == i;
-		covered += j == i && rules[i].mutations;
-	}
-	for (i = 0; i < ARRAY_SIZE(uncovered); i++)
-		printf("# not covered: %s (%s)\n", uncovered[i].rule,
-		       uncovered[i].why);
-	printf("# vmx: %u rules covered, of %zu in the manual (%u checks)\n",
-	       covered, ids + ARRAY_SIZE(uncovered), nr_rules);
+	rules_covered(&rules, uncovered, ARRAY_SIZE(uncovered));
 }
 
 /* What is read goes where it belongs: each field to a place of its own. */
@@ -354,6 +238,6 @@ int main(void)
 		{ "vmx: each rule has been broken", test_covered },
 	};
 
-	rules_list();
+	rules_list(&rules);
 	return ktap_run(tests, ARRAY_SIZE(tests));
 }
