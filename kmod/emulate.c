@@ -4,7 +4,7 @@
  * results mean to the loop, and accesses that the user is asked for.
  *
  * exit.c comes here for accesses to memory that is none, for string I/O, and
- * for operands the hardware does not tell. Next: emulate_ops.c.
+ * for operands the hardware does not tell. Next: code.c, emulate_ops.c.
  */
 #include <linux/mm.h>
 #include <linux/ratelimit.h>
@@ -16,6 +16,17 @@
 /* What an instruction may look at in struct lodge_regs itself. */
 #define EMU_GROUPS	(LODGE_R_SEGS | LODGE_R_CRS | LODGE_R_DTABLES | \
 			 LODGE_R_SHADOW)
+
+/* One operand in 64-bit mode: of its segments only FS and GS count. */
+static void emu_need(struct lodge_vcpu *vcpu)
+{
+	const struct lodge_emul *e = vcpu->emul;
+	const struct lodge_regs *r;
+
+	r = lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS | LODGE_R_SHADOW);
+	if (!e->hint || !lodge_regs_long64(r) || e->insn.seg >= LODGE_FS)
+		lodge_need(vcpu, EMU_GROUPS);
+}
 
 /* The instruction is not known: the user is told, and so is the guest. */
 static int emu_unhandled(struct lodge_vcpu *vcpu)
@@ -60,7 +71,7 @@ static int emu_complete(struct lodge_vcpu *vcpu)
 		memcpy(io->data, vcpu->pio_page, io->len);
 	lodge_emul_io_done(vcpu->emul);
 	vcpu->emul_may_sleep = true;
-	lodge_need(vcpu, EMU_GROUPS);
+	emu_need(vcpu);
 	vcpu->emul_completing = true;
 	r = emu_step(vcpu);
 	vcpu->emul_completing = false;
@@ -156,8 +167,25 @@ static void emu_begin(struct lodge_vcpu *vcpu, bool may_sleep)
 static int emu_decode(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
 		      bool may_sleep)
 {
+	struct lodge_emul *e = vcpu->emul;
+	struct lodge_code *c;
+	int r;
+
 	emu_begin(vcpu, may_sleep);
-	return lodge_emul_decode(vcpu->emul, exit->insn, exit->insn_nr);
+	c = exit->insn_nr ? NULL : lodge_code_get(vcpu);
+	if (!c)
+		return lodge_emul_decode(e, exit->insn, exit->insn_nr);
+	if (likely(c->decoded)) {
+		lodge_emul_reuse(e, &c->insn);
+		return LODGE_EMUL_OK;
+	}
+	r = lodge_emul_decode(e, (const u8 *)c->word, LODGE_INSN_MAX);
+	if (r == LODGE_EMUL_OK) {
+		c->insn = e->insn;
+		c->decoded = true;
+		lodge_code_keep(c, e->insn.len);
+	}
+	return r;
 }
 
 /* Decoding did not come to its end; a verdict. */
@@ -184,13 +212,12 @@ int lodge_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		  bool may_sleep)
 {
 	struct lodge_emul *e = vcpu->emul;
-	bool single = false;
 	int r;
 
 	if (may_sleep && vcpu->emul_decoded) {
 		/* Begun in the bracket: what it did to devices is in its log. */
 		emu_begin(vcpu, true);
-		lodge_need(vcpu, EMU_GROUPS);
+		emu_need(vcpu);
 		return emu_step(vcpu);
 	}
 	r = emu_decode(vcpu, exit, may_sleep);
@@ -198,12 +225,9 @@ int lodge_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		return emu_undecoded(vcpu, r);
 	if (exit->kind == LODGE_EXIT_TDP_FAULT &&
 	    !(exit->tdp.access & (LODGE_TDP_WALK | LODGE_TDP_FETCH)))
-		single = lodge_emul_hint(e, exit->tdp.gpa,
-					 exit->tdp.access & LODGE_TDP_WRITE);
-	/* One operand in 64-bit mode: of its segments only FS and GS count. */
-	if (!single || !lodge_regs_long64(&vcpu->regs) ||
-	    e->insn.seg >= LODGE_FS)
-		lodge_need(vcpu, EMU_GROUPS);
+		lodge_emul_hint(e, exit->tdp.gpa,
+				exit->tdp.access & LODGE_TDP_WRITE);
+	emu_need(vcpu);
 	return emu_step(vcpu);
 }
 
@@ -235,28 +259,24 @@ int lodge_emulate_ud(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	return LODGE_RESUME;
 }
 
-/*
- * The length of what is intercepted most, by four bytes of its code: hundreds
- * of instructions less than the emulator's way. 0: go that way.
- */
-static unsigned int emu_fixed_length(struct lodge_vcpu *vcpu)
+/* Not known from before: insn_len is set if the verdict is to resume. */
+static noinline int emu_length(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			       struct lodge_code *c, bool may_sleep)
 {
-	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS);
-	u32 walk = LODGE_PF_I | LODGE_WALK_ATOMIC;
-	struct lodge_fault fault;
-	gva_t gva = r->rip;
-	u8 bytes[4];
-	gpa_t gpa;
+	struct lodge_emul *e = vcpu->emul;
+	int r;
 
-	if (!lodge_regs_long64(r))
-		gva = (u32)(r->seg[LODGE_CS].base + gva);
-	if (lodge_regs_cpl(r) == 3)
-		walk |= LODGE_PF_U;
-	if (offset_in_page(gva) > PAGE_SIZE - sizeof(bytes) ||
-	    lodge_guest_walk(vcpu, gva, walk, &gpa, &fault) ||
-	    lodge_gpa_read_atomic(vcpu->vm, gpa, bytes, sizeof(bytes)))
-		return 0;
-	return lodge_insn_length_fixed(bytes);
+	emu_begin(vcpu, may_sleep);
+	if (c)
+		r = lodge_emul_length(e, (const u8 *)c->word, LODGE_INSN_MAX);
+	else
+		r = lodge_emul_length(e, exit->insn, exit->insn_nr);
+	if (r != LODGE_EMUL_OK)
+		return emu_undecoded(vcpu, r);
+	exit->insn_len = e->insn.len;
+	if (c)
+		lodge_code_keep(c, e->insn.len);
+	return LODGE_RESUME;
 }
 
 /**
@@ -270,19 +290,22 @@ static unsigned int emu_fixed_length(struct lodge_vcpu *vcpu)
 int lodge_next_rip(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		   bool may_sleep)
 {
-	int r;
+	struct lodge_code *c = NULL;
 
-	if (!exit->insn_len)
-		exit->insn_len = emu_fixed_length(vcpu);
 	if (!exit->insn_len) {
-		emu_begin(vcpu, may_sleep);
-		r = lodge_emul_length(vcpu->emul, exit->insn, exit->insn_nr);
-		if (r != LODGE_EMUL_OK)
-			return emu_undecoded(vcpu, r);
-		exit->insn_len = vcpu->emul->insn.len;
+		c = lodge_code_get(vcpu);
+		exit->insn_len = c ? c->len : 0;
+	}
+	if (unlikely(!exit->insn_len)) {
+		int r = emu_length(vcpu, exit, c, may_sleep);
+
+		if (r != LODGE_RESUME)
+			return r;
+		if (!exit->insn_len)
+			return LODGE_RESUME;
 	}
 	exit->next_rip = vcpu->regs.rip + exit->insn_len;
-	if (!lodge_regs_long64(lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS)))
+	if (!c && !lodge_regs_long64(lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS)))
 		exit->next_rip = (u32)exit->next_rip;
 	return LODGE_RESUME;
 }
@@ -296,8 +319,8 @@ int lodge_next_rip(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 int lodge_emulate_create(struct lodge_vcpu *vcpu)
 {
 	vcpu->emul = kvzalloc(sizeof(*vcpu->emul), GFP_KERNEL_ACCOUNT);
-	if (!vcpu->emul)
-		return -ENOMEM;
+	if (!vcpu->emul || lodge_code_create(vcpu))
+		return -ENOMEM;	/* lodge_emulate_destroy() is called all the same */
 	lodge_emul_init(vcpu->emul, &vcpu->regs, &lodge_emulate_ops, vcpu);
 	return 0;
 }
@@ -308,6 +331,8 @@ int lodge_emulate_create(struct lodge_vcpu *vcpu)
  */
 void lodge_emulate_destroy(struct lodge_vcpu *vcpu)
 {
+	kvfree(vcpu->code);
 	kvfree(vcpu->emul);
+	vcpu->code = NULL;
 	vcpu->emul = NULL;
 }

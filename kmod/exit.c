@@ -113,7 +113,11 @@ static int exit_cpuid(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 int lodge_hlt(struct lodge_vcpu *vcpu)
 {
 	if (vcpu->apic) {
-		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_HALTED);
+		/* What it waits for may be there: no need to leave the bracket. */
+		if (lodge_vcpu_wakes(vcpu))
+			WRITE_ONCE(vcpu->unhalted, false);
+		else
+			WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_HALTED);
 		return LODGE_RESUME;
 	}
 	vcpu->run->exit_reason = KVM_EXIT_HLT;

@@ -287,8 +287,25 @@ struct vcpu_walk {
 	struct lodge_walk walk;
 	struct lodge_vm *vm;
 	const struct lodge_slot *slot;	/* of the last entry, while srcu is held */
+	struct lodge_trail *trail;	/* or NULL */
 	bool atomic;
 };
+
+/* A walk by the rules reads again what the plain one has. */
+static void trail_note(struct lodge_trail *t, const u64 __user *at, u64 entry)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr; i++)
+		if (t->at[i] == at && t->entry[i] == entry)
+			return;
+	if (t->nr == ARRAY_SIZE(t->at)) {
+		t->too_short = true;
+		return;
+	}
+	t->at[t->nr] = at;
+	t->entry[t->nr++] = entry;
+}
 
 /* An entry of a table, srcu held: no function call where all is as it was. */
 static int walk_read_atomic(struct lodge_walk *w, gpa_t gpa, void *p, size_t n)
@@ -313,6 +330,8 @@ static int walk_read_atomic(struct lodge_walk *w, gpa_t gpa, void *p, size_t n)
 	unsafe_get_user(*(u64 *)p, u, fault);
 	user_read_access_end();
 	pagefault_enable();
+	if (vw->trail)
+		trail_note(vw->trail, u, *(u64 *)p);
 	return 0;
 fault:
 	user_read_access_end();
@@ -346,6 +365,37 @@ static int walk_cmpxchg(struct lodge_walk *w, gpa_t gpa, void *old,
 	return gpa_cmpxchg(vw->vm, gpa, old, new, n, vw->atomic);
 }
 
+static int vcpu_walk(struct lodge_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
+		     struct lodge_fault *fault, struct lodge_trail *trail)
+{
+	const struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CRS);
+	struct vcpu_walk vw = {
+		.walk = {
+			.cr0 = r->cr0, .cr3 = r->cr3, .cr4 = r->cr4,
+			.efer = r->efer, .rflags = r->rflags,
+			.maxphyaddr = clamp_t(u8, vcpu->cpuid->maxphyaddr, 32, 52),
+			.has_1g = vcpu->cpuid->has_1g,
+			.read = walk_read,
+			.cmpxchg = walk_cmpxchg,
+		},
+		.vm = vcpu->vm,
+		.trail = trail,
+		.atomic = access & LODGE_WALK_ATOMIC,
+	};
+	int idx, err;
+
+	if (r->cr4 & LODGE_CR4_PKE)
+		vw.walk.pkru = lodge_fpu_pkru(vcpu);
+	/* User addresses mean nothing elsewhere. */
+	if (!vw.atomic || current->mm != vcpu->vm->mm)
+		return lodge_walk_guest(&vw.walk, gva, access, gpa, fault);
+	vw.walk.read = walk_read_atomic;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	err = lodge_walk_guest(&vw.walk, gva, access, gpa, fault);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return err;
+}
+
 /**
  * lodge_guest_walk() - translate a guest linear address
  * @vcpu: its mutex held
@@ -363,30 +413,29 @@ static int walk_cmpxchg(struct lodge_walk *w, gpa_t gpa, void *old,
 int lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
 		     struct lodge_fault *fault)
 {
-	const struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CRS);
-	struct vcpu_walk vw = {
-		.walk = {
-			.cr0 = r->cr0, .cr3 = r->cr3, .cr4 = r->cr4,
-			.efer = r->efer, .rflags = r->rflags,
-			.maxphyaddr = clamp_t(u8, vcpu->cpuid->maxphyaddr, 32, 52),
-			.has_1g = vcpu->cpuid->has_1g,
-			.read = walk_read,
-			.cmpxchg = walk_cmpxchg,
-		},
-		.vm = vcpu->vm,
-		.atomic = access & LODGE_WALK_ATOMIC,
-	};
+	return vcpu_walk(vcpu, gva, access, gpa, fault, NULL);
+}
 
-	int idx, err;
+/**
+ * lodge_guest_walk_trail() - the same, and tell what has been read for it
+ * @vcpu: its mutex held, in long mode, in a thread of the VM's process
+ * @gva: as above
+ * @access: as above, with LODGE_WALK_ATOMIC
+ * @gpa: as above
+ * @fault: as above
+ * @trail: while these entries, the slots, and the registers that have to do
+ *	with paging stay the same, so does the answer
+ *
+ * Return: as above; -EAGAIN also if @trail was too short.
+ */
+int lodge_guest_walk_trail(struct lodge_vcpu *vcpu, gva_t gva, u32 access,
+			   gpa_t *gpa, struct lodge_fault *fault,
+			   struct lodge_trail *trail)
+{
+	int err;
 
-	if (r->cr4 & LODGE_CR4_PKE)
-		vw.walk.pkru = lodge_fpu_pkru(vcpu);
-	/* User addresses mean nothing elsewhere. */
-	if (!vw.atomic || current->mm != vcpu->vm->mm)
-		return lodge_walk_guest(&vw.walk, gva, access, gpa, fault);
-	vw.walk.read = walk_read_atomic;
-	idx = srcu_read_lock(&vcpu->vm->srcu);
-	err = lodge_walk_guest(&vw.walk, gva, access, gpa, fault);
-	srcu_read_unlock(&vcpu->vm->srcu, idx);
-	return err;
+	trail->nr = 0;
+	trail->too_short = false;
+	err = vcpu_walk(vcpu, gva, access, gpa, fault, trail);
+	return !err && (!trail->nr || trail->too_short) ? -EAGAIN : err;
 }

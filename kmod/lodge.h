@@ -131,6 +131,7 @@ struct lodge_vcpu {
 	struct lodge_msrs msr;		/* [v] what else MSRs hold */
 	struct lodge_stats stats;	/* [v] */
 	struct lodge_emul *emul;	/* [v] state of an instruction under way */
+	struct lodge_code *code;	/* [v] instructions that came before */
 	u64 pio_next_rip;		/* [v] of an IN the user is asked for */
 	u64 pio_rip;			/* [v] ... and of the IN itself */
 	u8 pio_size;			/* [v] */
@@ -163,6 +164,7 @@ struct lodge_vm {
 	struct mutex slots_lock;
 	struct srcu_struct srcu;	/* slots, io buses; readers may sleep */
 	struct lodge_slots __rcu *slots;	/* [s] */
+	unsigned long slots_gen;	/* [s] changes of slots; READ_ONCE */
 	struct lodge_tdp tdp;		/* tdp.lock */
 	struct mmu_notifier notifier;
 
@@ -230,6 +232,24 @@ int lodge_next_rip(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		   bool may_sleep);
 int lodge_emulate_create(struct lodge_vcpu *vcpu);
 void lodge_emulate_destroy(struct lodge_vcpu *vcpu);
+
+/* code.c */
+struct lodge_code {
+	u64 rip, cr0, cr3, cr4, efer;	/* under which it holds */
+	u32 cs_ar, ss_ar;
+	unsigned long slots_gen;
+	struct lodge_trail trail;	/* that led to it */
+	const u64 __user *user;		/* where it is */
+	u64 word[2];			/* what it is ... */
+	u64 mask[2];			/* ... in the bytes of the instruction */
+	u8 len;				/* of it; 0: not known yet */
+	bool decoded;			/* insn is it */
+	struct lodge_insn insn;
+};
+
+struct lodge_code *lodge_code_get(struct lodge_vcpu *vcpu);
+void lodge_code_keep(struct lodge_code *c, unsigned int len);
+int lodge_code_create(struct lodge_vcpu *vcpu);
 
 /* pio.c */
 int lodge_pio(struct lodge_vcpu *vcpu, struct lodge_exit *exit);

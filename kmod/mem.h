@@ -40,6 +40,8 @@ struct lodge_tdp {
 /* A vCPU's part. [v] */
 struct lodge_tdp_vcpu {
 	struct lodge_pt_cache cache;
+	gfn_t mmio_gfn;			/* no memory is there ... */
+	unsigned long mmio_gen;		/* ... while this is vm->slots_gen */
 	u64 flush_gen;			/* tdp.zap_gen at its last flush */
 	int flush_cpu;			/* where that was */
 };
@@ -74,6 +76,18 @@ int lodge_gpa_cmpxchg_atomic(struct lodge_vm *vm, gpa_t gpa, void *old,
  */
 int lodge_guest_walk(struct lodge_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
 		     struct lodge_fault *fault);
+
+/* The 8-byte entries that a walk has read, and where. */
+struct lodge_trail {
+	u8 nr;
+	bool too_short;
+	const u64 __user *at[4];
+	u64 entry[4];
+};
+
+int lodge_guest_walk_trail(struct lodge_vcpu *vcpu, gva_t gva, u32 access,
+			   gpa_t *gpa, struct lodge_fault *fault,
+			   struct lodge_trail *trail);
 
 /* tdp.c */
 enum lodge_tdp_result {

@@ -143,6 +143,8 @@ static void slots_publish(struct lodge_vm *vm, struct lodge_slots *cur,
 		lodge_tdp_zap_slot(vm, old);
 	}
 	rcu_assign_pointer(vm->slots, next);
+	/* After the table: who reads the new number finds the new slots. */
+	smp_store_release(&vm->slots_gen, vm->slots_gen + 1);
 	/* A fault that read the old table finds that its seq has passed. */
 	if (old)
 		lodge_tdp_change_end(vm);

@@ -161,15 +161,25 @@ static int tdp_wait(struct lodge_vcpu *vcpu, unsigned long seq)
 }
 
 /* MMIO, or MAPPED: the slot is in @t, under vm->srcu. */
-static int tdp_try_begin(struct lodge_vm *vm, gpa_t gpa, u32 access,
+static int tdp_try_begin(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access,
 			 struct tdp_try *t)
 {
+	struct lodge_vm *vm = vcpu->vm;
+	unsigned long gen;
+
+	/* Before the slots: what older ones say holds for no newer. */
+	gen = smp_load_acquire(&vm->slots_gen);
 	t->gfn = gpa >> PAGE_SHIFT;
 	t->write = access & LODGE_TDP_WRITE;
 	/* Before the slots: when they change, seq changes after them. */
 	t->seq = smp_load_acquire(&vm->tdp.seq);
 	t->slot = lodge_slot_find(vm, t->gfn);
-	if (!t->slot || (t->write && (t->slot->flags & LODGE_SLOT_READONLY)))
+	if (!t->slot) {
+		vcpu->tdp.mmio_gfn = t->gfn;
+		vcpu->tdp.mmio_gen = gen;
+		return LODGE_TDP_MMIO;
+	}
+	if (t->write && (t->slot->flags & LODGE_SLOT_READONLY))
 		return LODGE_TDP_MMIO;
 	return LODGE_TDP_MAPPED;
 }
@@ -197,7 +207,7 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 	if (ret)
 		return ret;
 	idx = srcu_read_lock(&vm->srcu);
-	ret = tdp_try_begin(vm, gpa, access, &t);
+	ret = tdp_try_begin(vcpu, gpa, access, &t);
 	if (ret == LODGE_TDP_MAPPED)
 		copy = *t.slot;
 	srcu_read_unlock(&vm->srcu, idx);
@@ -233,8 +243,12 @@ int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 	struct lodge_host_page p;
 	int idx, ret;
 
+	/* The device that was accessed last. Of generation 0 all is MMIO. */
+	if (gpa >> PAGE_SHIFT == vcpu->tdp.mmio_gfn &&
+	    READ_ONCE(vm->slots_gen) == vcpu->tdp.mmio_gen)
+		return LODGE_TDP_MMIO;
 	idx = srcu_read_lock(&vm->srcu);
-	ret = tdp_try_begin(vm, gpa, access, &t);
+	ret = tdp_try_begin(vcpu, gpa, access, &t);
 	if (ret != LODGE_TDP_MAPPED)
 		goto out;
 	ret = lodge_host_page_get(lodge_slot_hva(t.slot, t.gfn), t.write, true,

@@ -412,6 +412,13 @@ static void take_insn(struct decoder *d)
 	take_imm(d);
 }
 
+/* See quick_mov() in execute.c; there is no other MOV with a ModRM byte. */
+static bool is_quick(const struct lodge_insn *in)
+{
+	return in->mod != 3 && in->op->exec == lodge_op_mov &&
+	       in->mode == LODGE_MODE_LONG64 && in->seg < LODGE_FS && !in->lock;
+}
+
 /**
  * lodge_decode() - make an instruction of its bytes
  * @in: with bytes and have
@@ -431,6 +438,7 @@ int lodge_decode(struct lodge_insn *in, struct lodge_emul *e,
 		return d.rc;
 	if (in->seg == SEG_DEFAULT)
 		in->seg = LODGE_DS;
+	in->quick = is_quick(in);
 	in->len = d.pos;
 	return LODGE_EMUL_OK;
 }

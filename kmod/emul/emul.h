@@ -124,6 +124,7 @@ struct lodge_insn {
 	u8 index;		/* likewise */
 	u8 scale;		/* shift count, 0 to 3 */
 	bool riprel;
+	bool quick;		/* MOV of a register or a number: execute.c */
 	u16 imm2;		/* selector of a far pointer; ENTER's level */
 	s64 disp;		/* also the offset of MOV moffs */
 	u64 imm;		/* sign-extended */
@@ -281,6 +282,14 @@ void lodge_emul_init(struct lodge_emul *e, struct lodge_regs *regs,
 int lodge_emul_decode(struct lodge_emul *e, const u8 *bytes, unsigned int n);
 
 /**
+ * lodge_emul_reuse() - lodge_emul_decode(), of what has been decoded before
+ * @e: emulator; e->regs->rip valid
+ * @in: e->insn after lodge_emul_decode() of the same bytes in the same mode,
+ *	within the limit of CS
+ */
+void lodge_emul_reuse(struct lodge_emul *e, const struct lodge_insn *in);
+
+/**
  * lodge_emul_length() - lodge_emul_decode(), when only the length is wanted
  * @e: emulator; e->regs valid with LODGE_R_SEGS and LODGE_R_CRS
  * @bytes: what hardware has already fetched from there, may be NULL
@@ -385,12 +394,14 @@ static inline unsigned int lodge_insn_length_fixed(const u8 *b)
  * lodge_emul_hint() - tell where hardware found the memory operand to be
  * @e: emulator after lodge_emul_decode(), before lodge_emul_execute()
  * @gpa: guest physical address that the final translation of an access to
- *	data failed on; not of code, nor of the guest's page tables
+ *	data failed on, no memory being there, or none that may be written;
+ *	not of code, nor of the guest's page tables
  * @write: the access was a write
  *
  * Hardware has walked the guest's page tables and checked their rights
  * before it failed. Instructions with one memory operand, if it can be the
- * one meant, do without ops->translate(). Holds until the next decoding.
+ * one meant, do without ops->translate(), and MOV goes right to the device.
+ * Holds until the next decoding.
  *
  * Return: true if the instruction is one of these; it then needs no segment
  * register but CS, SS and the one of its operand.

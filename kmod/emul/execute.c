@@ -311,6 +311,58 @@ static int execute_rep(struct lodge_emul *e)
 	return LODGE_EMUL_OK;
 }
 
+#define NOT_QUICK	(-1)
+
+/*
+ * What nearly every access to a device is made with: MOV or MOVZX between
+ * memory and a register, or a number to memory, in 64-bit mode with flat
+ * segments, where hardware has found that there is no memory. All that is left
+ * to do is the access; for what is not as plain as that, NOT_QUICK.
+ */
+static int quick_mov(struct lodge_emul *e)
+{
+	const struct lodge_insn *in = &e->insn;
+	unsigned int size = in->attr & A_BYTE ? 1 : in->opsize, len = size;
+	bool write = in->dst == O_RM;
+	struct lodge_regs *r = e->regs;
+	u64 v = 0;
+	int rc;
+
+	e->pending = 0;
+	if (((lodge_effective_address(e) ^ e->hint_gpa) & 4095) ||
+	    write != e->hint_write || (r->rflags & LODGE_RFLAGS_TF))
+		return NOT_QUICK;
+	if (in->src == O_RM8)
+		len = 1;
+	else if (in->src == O_RM16)
+		len = 2;
+	if ((e->hint_gpa & 4095) + len > 4096)
+		return NOT_QUICK;
+	if (write)
+		v = in->src == O_IMM ? in->imm :
+				       lodge_reg_read(e, in->reg, size);
+	/* Alone, it need not be logged: nothing can come after it. */
+	e->log.next = 0;
+	if (e->log.nr)
+		rc = lodge_io_log(e, LODGE_IO_MMIO, e->hint_gpa, &v, len, write);
+	else
+		rc = lodge_io_do(e, LODGE_IO_MMIO, e->hint_gpa, &v, len, write);
+	if (rc != LODGE_EMUL_OK)
+		return rc;
+	if (!write) {
+		lodge_reg_write(e, in->reg, v, size);
+		commit(e);
+	}
+	e->log.nr = 0;
+	r->rip += in->len;
+	r->rflags &= ~LODGE_RFLAGS_RF;
+	if (unlikely(r->shadow)) {
+		r->shadow = 0;
+		e->changed |= LODGE_R_SHADOW;
+	}
+	return LODGE_EMUL_OK;
+}
+
 enum lodge_emul_result lodge_emul_execute(struct lodge_emul *e)
 {
 	int rc;
@@ -321,6 +373,11 @@ enum lodge_emul_result lodge_emul_execute(struct lodge_emul *e)
 	if (e->regs->rip != e->start_rip) {
 		e->log.nr = 0;
 		return LODGE_EMUL_RETRY;
+	}
+	if (e->hint && e->insn.quick) {
+		rc = quick_mov(e);
+		if (rc != NOT_QUICK)
+			return rc;
 	}
 	if ((e->insn.attr & A_RULES) || e->insn.lock || !e->insn.op->exec) {
 		rc = check_rules(e);

@@ -85,6 +85,15 @@ int lodge_emul_decode(struct lodge_emul *e, const u8 *bytes, unsigned int n)
 	return lodge_emul_redecode(e);
 }
 
+void lodge_emul_reuse(struct lodge_emul *e, const struct lodge_insn *in)
+{
+	e->log.nr = 0;
+	e->log.next = 0;
+	e->hint = false;
+	e->start_rip = e->regs->rip;
+	e->insn = *in;
+}
+
 int lodge_emul_length(struct lodge_emul *e, const u8 *bytes, unsigned int n)
 {
 	struct lodge_insn *in = &e->insn;

@@ -143,6 +143,8 @@ u64 lodge_effective_address(const struct lodge_emul *e);
 int lodge_rip_set(struct lodge_emul *e, u64 rip);
 
 /* mem.c */
+int lodge_io_do(struct lodge_emul *e, enum lodge_io_kind kind, u64 addr,
+		void *data, unsigned int len, bool write);
 int lodge_io_log(struct lodge_emul *e, enum lodge_io_kind kind, u64 addr,
 		 void *data, unsigned int len, bool write);
 bool lodge_canonical(const struct lodge_emul *e, u64 la);

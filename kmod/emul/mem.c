@@ -137,6 +137,38 @@ static int log_mismatch(struct lodge_emul *e)
 }
 
 /**
+ * lodge_io_do() - access a device, or leave it to the caller
+ * @e: emulator
+ * @kind: LODGE_IO_MMIO or LODGE_IO_PIO
+ * @addr: guest physical address, or port
+ * @data: to write, or where to put what is read
+ * @len: bytes, up to 8
+ * @write: direction
+ *
+ * Return: OK; IO with e->io filled.
+ */
+int lodge_io_do(struct lodge_emul *e, enum lodge_io_kind kind, u64 addr,
+		void *data, unsigned int len, bool write)
+{
+	const struct lodge_emul_ops *ops = e->ops;
+	int rc = LODGE_EMUL_IO;
+
+	if (kind == LODGE_IO_MMIO && ops->mmio)
+		rc = ops->mmio(e, addr, data, len, write);
+	else if (kind == LODGE_IO_PIO && ops->pio)
+		rc = ops->pio(e, addr, data, len, write);
+	if (rc == LODGE_EMUL_IO) {
+		e->io.addr = addr;
+		e->io.len = len;
+		e->io.kind = kind;
+		e->io.write = write;
+		if (write)
+			memcpy(e->io.data, data, len);
+	}
+	return rc;
+}
+
+/**
  * lodge_io_log() - access a device, once
  * @e: emulator
  * @kind: LODGE_IO_MMIO or LODGE_IO_PIO
@@ -163,22 +195,9 @@ int lodge_io_log(struct lodge_emul *e, enum lodge_io_kind kind, u64 addr,
 	}
 	if (e->log.nr == LODGE_EMUL_LOG_MAX)
 		return LODGE_EMUL_UNHANDLED;
-	if (kind == LODGE_IO_PIO)
-		rc = e->ops->pio ? e->ops->pio(e, addr, data, len, write) :
-				   LODGE_EMUL_IO;
-	else
-		rc = e->ops->mmio ? e->ops->mmio(e, addr, data, len, write) :
-				    LODGE_EMUL_IO;
-	if (rc == LODGE_EMUL_OK) {
+	rc = lodge_io_do(e, kind, addr, data, len, write);
+	if (rc == LODGE_EMUL_OK)
 		log_add(e, kind, addr, data, len, write);
-	} else if (rc == LODGE_EMUL_IO) {
-		e->io.addr = addr;
-		e->io.len = len;
-		e->io.kind = kind;
-		e->io.write = write;
-		if (write)
-			memcpy(e->io.data, data, len);
-	}
 	return rc;
 }
 

@@ -321,10 +321,14 @@ static bool hint_saves_a_walk(void)
 	REG(m, RBX) = DATA + 0x10;
 	REG(m, RSI) = DATA + 0x10;
 	REG(m, RDI) = DATA + 0x10;
-	machine_poke(m, DATA + 0x1010, 0x11111111, 4);
-	CHECK(walks(m, load, DATA + 0x1010, false) == 0);
-	CHECK(REG(m, RAX) == 0x11111111);
-	CHECK(walks(m, load, DATA + 0x1014, false) == 1);
+	CHECK(walks(m, load, KERNEL_MMIO + 0x10, false) == 0);
+	CHECK(REG(m, RAX) == 0x14131211);
+	CHECK(m->nr_events == 1 && event(m, 0, KERNEL_MMIO + 0x10, 4, false));
+	/* a write that failed says that there is no memory to write to */
+	machine_poke(m, ROM + 0x10, 0x55555555, 4);
+	CHECK(walks(m, load, ROM + 0x10, true) == 0);
+	CHECK(REG(m, RAX) == 0x55555555 && m->nr_events == 1);
+	CHECK(walks(m, load, KERNEL_MMIO + 0x14, false) == 1);
 	CHECK(REG(m, RAX) == 0);
 	/* a read proves nothing about a write */
 	CHECK(walks(m, add, DATA + 0x1010, false) == 2);
