@@ -101,6 +101,7 @@ static void tsc_offset_set(struct lodge_vcpu *vcpu, u64 offset)
 {
 	vcpu->clock.tsc_offset = offset;
 	lodge_ops->set_tsc(vcpu, offset, vcpu->clock.tsc_ratio);
+	lodge_lapic_tsc_moved(vcpu);
 	if (READ_ONCE(vcpu->vm->clock.master))
 		lodge_vm_request(vcpu->vm, LODGE_REQ_CLOCK, false);
 }

@@ -26,9 +26,28 @@ static struct kvm_cpuid_entry2 cpuid_host[LODGE_CPUID_MAX] __ro_after_init;
 static u32 cpuid_host_nr __ro_after_init;
 static u64 cpuid_host_cr4 __ro_after_init;
 
+/* Instructions that guests can't have though the CPU does. */
+static const struct cpuid_lack {
+	u32 leaf, sub, reg, bit;
+	const bool *lacks;
+} cpuid_lacks[] = {
+	{ 7, 0, 1, 10, &lodge_caps.no_invpcid },
+	{ 7, 0, 2, 22 /* RDPID */, &lodge_caps.no_rdtscp },
+	{ 0xd, 1, 0, 3, &lodge_caps.no_xsaves },
+	{ 0x80000001, 0, 3, 27, &lodge_caps.no_rdtscp },
+};
+
 static void cpuid_host_read(u32 leaf, u32 sub, u32 *r)
 {
+	u32 i;
+
 	lodge_cpuid_host(leaf, sub, &r[0], &r[1], &r[2], &r[3]);
+	for (i = 0; i < ARRAY_SIZE(cpuid_lacks); i++) {
+		const struct cpuid_lack *l = &cpuid_lacks[i];
+
+		if (l->leaf == leaf && l->sub == sub && *l->lacks)
+			r[l->reg] &= ~BIT(l->bit);
+	}
 }
 
 /* Registers of which the kernel keeps its own, possibly smaller, copy. */

@@ -255,6 +255,13 @@ static int exit_exception(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	}
 }
 
+static int exit_timer(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		      bool may_sleep)
+{
+	lodge_lapic_timer_inject(vcpu);
+	return LODGE_RESUME;
+}
+
 /* The user's to end: KVM_EXIT_INTERNAL_ERROR with the hardware's words. */
 static int exit_internal_error(struct lodge_vcpu *vcpu,
 			       const struct lodge_exit *exit, u32 suberror)
@@ -380,7 +387,7 @@ static const struct {
 	[LODGE_EXIT_TASK_SWITCH]	= { exit_task_switch },
 	[LODGE_EXIT_SHUTDOWN]		= { exit_shutdown },
 	[LODGE_EXIT_PML_FULL]		= { exit_unknown },
-	[LODGE_EXIT_TIMER]		= { exit_unknown },
+	[LODGE_EXIT_TIMER]		= { exit_timer },
 	[LODGE_EXIT_ENTRY_FAILED]	= { exit_entry_failed },
 	[LODGE_EXIT_UNKNOWN]		= { exit_unknown },
 };

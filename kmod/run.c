@@ -112,6 +112,7 @@ static int run_block(struct lodge_vcpu *vcpu)
 	bool started = vcpu->mp_state != KVM_MP_STATE_UNINITIALIZED;
 
 	vcpu->stats.halts++;
+	lodge_lapic_timer_sleep(vcpu);
 	lodge_steal_preempted(vcpu);
 	rcuwait_wait_event(&vcpu->wait,
 			   lodge_vcpu_runnable(vcpu) || signal_pending(current) ||

@@ -24,6 +24,9 @@ struct lodge_caps {
 	bool decode_assist;	/* exits tell operand and bytes */
 	bool flush_by_asid;
 	bool tsc_aux;		/* the CPU has IA32_TSC_AUX */
+	bool timer;		/* set_timer() works */
+	/* What the CPU has, and guests can't. */
+	bool no_rdtscp, no_invpcid, no_xsaves;
 	char used[160];		/* for the log line */
 	char absent[160];
 };
@@ -81,6 +84,8 @@ struct lodge_vendor_ops {
 	void (*set_msr_intercept)(struct lodge_vcpu *vcpu, u32 msr, bool read,
 				  bool write);
 	void (*set_tsc)(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
+	/* LODGE_EXIT_TIMER when the host's TSC is there; 0: not any more. */
+	void (*set_timer)(struct lodge_vcpu *vcpu, u64 tsc);
 	/* CPUID of the guest, or its debug settings, changed. */
 	void (*update_intercepts)(struct lodge_vcpu *vcpu);
 	/* One sentence on why the entry failed; in the bracket. */

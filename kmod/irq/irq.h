@@ -74,6 +74,8 @@ bool lodge_lapic_mmio(struct lodge_vcpu *vcpu, gpa_t gpa, u32 len, void *data,
 		      bool write);
 /* Is a timer due, expired in hrtimer context: turn into IRR. */
 void lodge_lapic_timer_inject(struct lodge_vcpu *vcpu);
+void lodge_lapic_timer_sleep(struct lodge_vcpu *vcpu);
+void lodge_lapic_tsc_moved(struct lodge_vcpu *vcpu);
 bool lodge_lapic_init_pending(struct lodge_vcpu *vcpu);	/* INIT or SIPI latched */
 /* Take the latched: LODGE_LATCHED_*, *vector the SIPI's; run.c acts on them.
  * A SIPI is only taken, not acted on, when the vCPU does not wait for one.

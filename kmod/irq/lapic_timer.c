@@ -6,7 +6,8 @@
  * hrtimer behind it is only an alarm: it asks the thread to look at the
  * clock (LODGE_REQ_TIMER), so one that comes late or for nothing does no
  * harm, and nothing needs to wait for it. A guest whose thread does not run
- * costs the host no interrupts either.
+ * costs the host no interrupts either. Where the hardware ends the guest's run
+ * at a given TSC, TSC-deadline mode needs the alarm only while the vCPU sleeps.
  *
  * Follows the Intel SDM, "APIC Timer". The timer's clock is 1 GHz: VMMs count
  * on it. Next: lapic_ipi.c.
@@ -58,20 +59,53 @@ static void timer_arm(struct lodge_lapic *apic)
 			      HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
+/* Does the hardware look at the guest's TSC for us? */
+static bool timer_in_hardware(const struct lodge_lapic *apic)
+{
+	return lodge_caps.timer && deadline_mode(apic) &&
+	       !apic->vcpu->clock.tsc_ratio;
+}
+
 /* In TSC-deadline mode: when, and at once if it has passed. */
 static void deadline_arm(struct lodge_lapic *apic)
 {
-	u64 tsc = lodge_tsc_read(apic->vcpu);
+	struct lodge_vcpu *vcpu = apic->vcpu;
+	u64 tsc = lodge_tsc_read(vcpu);
 	u64 ns = 0;
 
 	if (apic->tscdeadline > tsc)
-		ns = min(lodge_tsc_to_ns(apic->vcpu, apic->tscdeadline - tsc),
+		ns = min(lodge_tsc_to_ns(vcpu, apic->tscdeadline - tsc),
 			 FAR_NS) + 1;
 	apic->target = ktime_get_ns() + ns;
-	if (ns)
-		timer_arm(apic);
+	if (!ns)
+		lodge_lapic_timer_inject(vcpu);
+	else if (timer_in_hardware(apic))
+		lodge_ops->set_timer(vcpu, apic->tscdeadline -
+					   vcpu->clock.tsc_offset);
 	else
-		lodge_lapic_timer_inject(apic->vcpu);
+		timer_arm(apic);
+}
+
+/**
+ * lodge_lapic_timer_sleep() - the vCPU is not going to run for a while
+ * @vcpu: own thread
+ */
+void lodge_lapic_timer_sleep(struct lodge_vcpu *vcpu)
+{
+	if (vcpu->apic && timer_in_hardware(vcpu->apic))
+		timer_arm(vcpu->apic);
+}
+
+/**
+ * lodge_lapic_tsc_moved() - the guest's TSC has been set
+ * @vcpu: own thread
+ */
+void lodge_lapic_tsc_moved(struct lodge_vcpu *vcpu)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+
+	if (apic && apic->target && deadline_mode(apic))
+		deadline_arm(apic);
 }
 
 /**
@@ -91,6 +125,8 @@ void lodge_timer_stop(struct lodge_lapic *apic)
 {
 	apic->target = 0;
 	apic->tscdeadline = 0;
+	if (lodge_caps.timer)
+		lodge_ops->set_timer(apic->vcpu, 0);
 	hrtimer_cancel(&apic->timer);
 }
 
@@ -160,16 +196,18 @@ void lodge_lapic_timer_inject(struct lodge_vcpu *vcpu)
 	if (!apic || !apic->target)
 		return;
 	now = ktime_get_ns();
-	if (now < apic->target)
-		return;
 	if (deadline_mode(apic)) {
-		/* Two clocks, rounded: never early by the guest's own. */
+		/* By the guest's own clock alone. */
 		if (lodge_tsc_read(vcpu) < apic->tscdeadline) {
 			deadline_arm(apic);
 			return;
 		}
 		apic->tscdeadline = 0;
 		apic->target = 0;
+		if (lodge_caps.timer)
+			lodge_ops->set_timer(vcpu, 0);
+	} else if (now < apic->target) {
+		return;
 	} else if (periodic_mode(apic)) {
 		period = period_ns(apic);
 		apic->target += ((now - apic->target) / period + 1) * period;

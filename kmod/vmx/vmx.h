@@ -25,6 +25,7 @@ struct vmx_config {
 	u32 pin, proc, proc2, exit, entry;	/* set for every guest */
 	u32 proc2_may;				/* for those that want it */
 	u64 cr0_must, cr4_must;			/* bits that must be 1 */
+	u8 timer_shift;		/* the timer counts each so many powers of 2 */
 	bool invept_single;
 	bool ept_ad;
 	bool insn_len_0;	/* a soft event may have no length */
@@ -89,6 +90,8 @@ struct vmx_vcpu {
 	u64 soft_rip;			/* [v] ... and RIP at the entry */
 	u32 proc, proc2, entry;		/* [v] controls that change */
 	u64 tsc_offset, tsc_ratio;	/* [v] */
+	u64 timer_tsc;			/* [v] the host's, to exit at; 0: none */
+	u32 hw_timer;			/* [v] in the VMCS */
 	int tlb_cpu;			/* [v] where it ran last */
 	int host_cpu;			/* [v] whose host state the VMCS has */
 	u64 host_cr0, host_cr3, host_cr4, host_fs_base;	/* [v] in the VMCS */
@@ -143,6 +146,7 @@ void vmx_set_msr_intercept(struct lodge_vcpu *vcpu, u32 msr, bool read,
 			   bool write);
 void vmx_set_tdp_root(struct lodge_vcpu *vcpu, hpa_t root);
 void vmx_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
+void vmx_set_timer(struct lodge_vcpu *vcpu, u64 tsc);
 void vmx_update_intercepts(struct lodge_vcpu *vcpu);
 void vmx_write_stale(struct vmx_vcpu *vmx);
 

@@ -56,6 +56,7 @@ static const struct {
 	{ VMX_ENTRIES, VMX_ENTRYC_LONG_MODE | VMX_ENTRYC_LOAD_EFER |
 		       VMX_ENTRYC_LOAD_PAT,
 	  "loading EFER and PAT at VM entry" },
+	{ VMX_PIN, VMX_PIN_TIMER, NULL, "preemption-timer" },
 	{ VMX_PROC2, VMX_PROC2_VPID, NULL, "vpid" },
 	{ VMX_EPT, VMX_CAP_EPT_AD, NULL, "ept-ad" },
 	{ VMX_EPT, VMX_CAP_EPT_1G, NULL, "1g-pages" },
@@ -117,12 +118,13 @@ static u32 vmx_ctls(int set, u32 need, u32 want)
 
 static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 {
+	u64 misc = lodge_rdmsr(MSR_IA32_VMX_MISC);
 	u64 ept = vmx_set_may(VMX_EPT);
 	struct vmx_config *c = &vmx_config;
 
 	c->revision = FIELD_GET(VMX_CAP_REVISION, basic);
 	c->pin = vmx_ctls(VMX_PIN, VMX_PIN_EXT_INTR | VMX_PIN_NMI |
-			  VMX_PIN_VIRTUAL_NMI, 0);
+			  VMX_PIN_VIRTUAL_NMI, VMX_PIN_TIMER);
 	c->proc = vmx_ctls(VMX_PROC, VMX_PROC_SECONDARY | VMX_PROC_TSC_OFFSET |
 			   VMX_PROC_HLT | VMX_PROC_IO,
 			   VMX_PROC_MWAIT | VMX_PROC_RDPMC | VMX_PROC_CR8_LOAD |
@@ -142,11 +144,16 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 	c->cr4_must = lodge_rdmsr(MSR_IA32_VMX_CR4_FIXED0);
 	c->invept_single = ept & VMX_CAP_INVEPT_SINGLE;
 	c->ept_ad = ept & VMX_CAP_EPT_AD;
-	c->insn_len_0 = lodge_rdmsr(MSR_IA32_VMX_MISC) & VMX_CAP_INSN_LEN_0;
+	c->insn_len_0 = misc & VMX_CAP_INSN_LEN_0;
+	c->timer_shift = FIELD_GET(VMX_CAP_TIMER_SHIFT, misc);
 
 	caps->asids = 0x10000;
 	caps->next_rip = true;
+	caps->timer = c->pin & VMX_PIN_TIMER;
 	caps->tsc_aux = c->proc2_may & VMX_PROC2_RDTSCP;
+	caps->no_rdtscp = !(c->proc2_may & VMX_PROC2_RDTSCP);
+	caps->no_invpcid = !(c->proc2_may & VMX_PROC2_INVPCID);
+	caps->no_xsaves = !(c->proc2_may & VMX_PROC2_XSAVES);
 	caps->tsc_ratio_frac_bits =
 		c->proc2_may & VMX_PROC2_TSC_SCALING ? 48 : 0;
 	caps->tdp_max_level = ept & VMX_CAP_EPT_1G ? 3 :
@@ -320,7 +327,7 @@ static void vmx_probe_guest_write(void)
 	}
 	vmcs_write(VMCS_GUEST_CR0, vmx_config.cr0_must);
 	vmcs_write(VMCS_GUEST_CR4, vmx_config.cr4_must);
-	vmcs_write(VMCS_PIN_CTLS, vmx_config.pin);
+	vmcs_write(VMCS_PIN_CTLS, vmx_config.pin & ~VMX_PIN_TIMER);
 	vmcs_write(VMCS_PROC_CTLS, vmx_config.proc & ~VMX_PROC_MSR_BITMAPS);
 	vmcs_write(VMCS_PROC2_CTLS, vmx_config.proc2 & ~VMX_PROC2_VPID);
 	vmcs_write(VMCS_EXIT_CTLS, vmx_config.exit);

@@ -35,6 +35,7 @@ const struct lodge_vendor_ops vmx_ops = {
 	.set_tdp_root = vmx_set_tdp_root,
 	.set_msr_intercept = vmx_set_msr_intercept,
 	.set_tsc = vmx_set_tsc,
+	.set_timer = vmx_set_timer,
 	.update_intercepts = vmx_update_intercepts,
 	.explain = vmx_explain,
 };

@@ -11,6 +11,7 @@
 #include <linux/percpu.h>
 #include <asm/msr-index.h>
 #include <asm/special_insns.h>
+#include <asm/tsc.h>
 
 #include "vmx.h"
 #include "vmx_insn.h"
@@ -149,6 +150,26 @@ static void vmx_write_regs(struct vmx_vcpu *vmx)
 		asm volatile("mov %0, %%cr2" :: "r"(vmx->cr2));
 }
 
+/*
+ * The timer counts down from what the VMCS has at each entry. It runs for every
+ * guest; one that waits for no time exits once in a long while, for nothing.
+ */
+static void vmx_write_timer(struct vmx_vcpu *vmx)
+{
+	u64 ticks = U32_MAX, now;
+
+	if (vmx->timer_tsc) {
+		now = rdtsc();
+		ticks = vmx->timer_tsc > now ? vmx->timer_tsc - now : 0;
+		ticks = min_t(u64, (ticks >> vmx_config.timer_shift) +
+				   !!vmx_config.timer_shift, U32_MAX);
+	}
+	if (vmx->hw_timer != ticks) {
+		vmx->hw_timer = ticks;
+		vmcs_write(VMCS_TIMER, ticks);
+	}
+}
+
 static void vmx_read_regs(struct vmx_vcpu *vmx)
 {
 	struct lodge_regs *r = &vmx->vcpu.regs;
@@ -226,6 +247,8 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	if (cpu->first || vmx->want_flush)
 		vmx_prepare_tlb(vmx, cpu);
 	vmx_write_regs(vmx);
+	if (vmx_config.pin & VMX_PIN_TIMER)
+		vmx_write_timer(vmx);
 	vmx_blocking_write(vmx);
 	if (unlikely(vmx_enter_guest(vcpu->regs.gpr, &vmx->host_rsp,
 				     vmx->launched))) {

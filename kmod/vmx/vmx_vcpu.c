@@ -182,6 +182,16 @@ void vmx_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio)
 }
 
 /**
+ * vmx_set_timer() - exit at a time
+ * @vcpu: whose
+ * @tsc: the host's TSC then; 0: at none
+ */
+void vmx_set_timer(struct lodge_vcpu *vcpu, u64 tsc)
+{
+	to_vmx(vcpu)->timer_tsc = tsc;
+}
+
+/**
  * vmx_update_intercepts() - CPUID or debug settings of the guest changed
  * @vcpu: whose
  *
@@ -234,6 +244,9 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 		vmcs_write(VMCS_PLE_GAP, VMX_PLE_GAP);
 		vmcs_write(VMCS_PLE_WINDOW, VMX_PLE_WINDOW);
 	}
+	vmx->hw_timer = 0;
+	if (vmx_config.pin & VMX_PIN_TIMER)
+		vmcs_write(VMCS_TIMER, vmx->hw_timer);
 	vmx->hw_rsp = 0;
 	vmx->hw_rip = 0;
 	vmx->hw_rflags = LODGE_RFLAGS_1;
