@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds Bochs 3.0 from Debian 13's source package, with four faults mended
-# that stand in the way of a hypervisor, into build/cache/bochs-SUM. Called by
+# Builds Bochs 3.0 from Debian 13's source package, with faults mended that
+# stand in the way of a hypervisor, into build/cache/bochs-SUM. Called by
 # "make bochs" and by tests/vmx/run.sh; bochs.sh then prefers it to Debian's
 # own 2.7. Takes some minutes, once for each version of this file.
 #
@@ -74,6 +74,15 @@ source_mend()
 		'c\     if (SVM_HOST_IF)\
        unmask_event(BX_EVENT_PENDING_INTR | BX_EVENT_PENDING_LAPIC_INTR);\
      else'
+	# A virtual interrupt does wait for IF, also when one of the host's comes.
+	edit cpu/event.cc 'is_pending(BX_EVENT_PENDING_VMX_VIRTUAL_INTR)' \
+		's,is_pending,is_unmasked_event_pending,'
+	# A VM exit from a virtual interrupt's delivery told, in the
+	# IDT-vectoring information, of whatever event was delivered before.
+	# "Information for VM Exits During Event Delivery": it is told of like an
+	# external interrupt.
+	edit cpu/vapic.cc 'vm->vppr = vector & 0xf0;' \
+		'a\  vm->idt_vector_info = vector | (BX_EXTERNAL_INTERRUPT << 8);'
 	# A posted-interrupt descriptor is aligned to 64 bytes ("VM-Execution
 	# Control Fields"), not to a page.
 	edit cpu/vmx.cc 'IsValidPageAlignedPhyAddr(vm->pid_addr)' \
