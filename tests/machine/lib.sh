@@ -11,6 +11,9 @@ top=$(cd "$machine/../.." && pwd)
 build=${LODGE_BUILD:-$top/build}
 cache=${LODGE_CACHE:-$build/cache}
 
+# Where mke2fs, modprobe and others are, which not everyone has on the path.
+PATH=$PATH:/usr/sbin:/sbin
+
 die()
 {
 	echo "${0##*/}: $*" >&2
