@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "../uapi/lodge.h"
 #include "term.h"
 #include "vcpu.h"
 
@@ -261,6 +262,17 @@ void lodge_report_state(FILE *f, const struct kvm_regs *r,
 	report_bytes(f, r->rip, s, mem);
 }
 
+/* The rule that the state broke, where the hypervisor names it. */
+static void report_explanation(FILE *f, const struct lodge_vcpu *vcpu,
+			       const struct kvm_run *run)
+{
+	struct lodge_explain e;
+
+	if (run->exit_reason == KVM_EXIT_FAIL_ENTRY &&
+	    !ioctl(vcpu->fd, LODGE_EXPLAIN, &e))
+		fprintf(f, "  %.*s\n", (int)sizeof(e.text), e.text);
+}
+
 /* Everything at once, so that the guest's output does not cut it up. */
 static void report_print(struct lodge_vcpu *vcpu, const struct kvm_run *run,
 			 int err)
@@ -274,10 +286,12 @@ static void report_print(struct lodge_vcpu *vcpu, const struct kvm_run *run,
 	if (!f)
 		return;
 	fprintf(f, "lodge: CPU %u: ", vcpu->id);
-	if (run)
+	if (run) {
 		lodge_report_reason(f, run);
-	else
+		report_explanation(f, vcpu, run);
+	} else {
 		fprintf(f, "KVM_RUN failed: %s\n", strerror(err));
+	}
 	if (ioctl(vcpu->fd, KVM_GET_REGS, &regs) ||
 	    ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
 		fprintf(f, "  its registers cannot be read\n");

@@ -187,6 +187,22 @@ static void svm_prepare_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
 	lodge_tdp_check_entry(&svm->vcpu);
 }
 
+/*
+ * No guest ran: the registers are those from before. QEMU's emulated CPU leaves
+ * the host's in the VMCB (docs/TESTING.md), so what is known is written again.
+ */
+static void svm_refused(struct svm_vcpu *svm, struct lodge_exit *exit)
+{
+	struct lodge_vcpu *vcpu = &svm->vcpu;
+
+	svm_sync_to_hw(vcpu, vcpu->avail & LODGE_R_ALL);
+	svm->vmcb->rip = vcpu->regs.rip;
+	svm->vmcb->rflags = vcpu->regs.rflags;
+	svm->vmcb->clean = 0;
+	if (svm->stepping)
+		svm_nmi_exit(svm, exit);
+}
+
 /**
  * svm_enter() - one world switch
  * @vcpu: between svm_bracket_begin() and svm_bracket_end(); its dirty
@@ -211,6 +227,12 @@ void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 
 	svm_enter_guest(r->gpr, svm->vmcb_pa, cpu->host_pa);
 
+	svm_decode(vmcb, lodge_caps.next_rip, lodge_caps.decode_assist, exit);
+	vmcb->event_inj = 0;
+	if (unlikely(exit->kind == LODGE_EXIT_ENTRY_FAILED)) {
+		svm_refused(svm, exit);
+		return;
+	}
 	r->gpr[LODGE_RAX] = vmcb->rax;
 	r->gpr[LODGE_RSP] = vmcb->rsp;
 	r->rip = vmcb->rip;
@@ -219,8 +241,6 @@ void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	vcpu->avail = LODGE_R_SHADOW;
 	r->shadow = vmcb->int_state & SVM_SHADOW ?
 		    LODGE_SHADOW_STI | LODGE_SHADOW_MOVSS : 0;
-	svm_decode(vmcb, lodge_caps.next_rip, lodge_caps.decode_assist, exit);
-	vmcb->event_inj = 0;
 	if (unlikely(svm->nmi_blocked || svm->stepping))
 		svm_nmi_exit(svm, exit);
 	r->nmi_blocked = svm->nmi_blocked;

@@ -139,6 +139,14 @@ static bool check_dtables(struct lodge_check *c, const struct vmx_state *s)
 			"bits 31:16 must be 0");
 }
 
+/* One step beyond a canonical address is where code may have run into. */
+static bool rip_ok(const struct vmx_state *s)
+{
+	u64 high = ~0ULL << s->cpu.linear_bits;
+
+	return !(s->guest.rip & high) || (s->guest.rip & high) == high;
+}
+
 static bool check_rip(struct lodge_check *c, const struct vmx_state *s)
 {
 	const struct vmx_guest *g = &s->guest;
@@ -149,7 +157,8 @@ static bool check_rip(struct lodge_check *c, const struct vmx_state *s)
 	return VMX_RULE("rip-32", guest.rip, code64 || !(g->rip >> 32),
 			"bits 63:32 must be 0 outside 64-bit code") ||
 	       VMX_RULE("rip-64", guest.rip,
-			!code64 || vmx_canonical(s, g->rip), canonical) ||
+			!code64 || rip_ok(s),
+			"bits beyond the linear-address width must be all 0 or all 1") ||
 	       VMX_RULE("rflags-reserved", guest.rflags,
 			!(g->rflags & RFLAGS_RESERVED) &&
 			(g->rflags & LODGE_RFLAGS_1),

@@ -49,11 +49,11 @@ tests_named()
 echo "TAP version 13"
 echo "1..4"
 check "docs/ABI.md tells of each ioctl" < <(
-	grep -ohE '^	\{ KVM_[A-Z0-9_]+' kmod/main.c kmod/vm_ioctl.c \
-		kmod/vcpu_ioctl.c | grep -oE 'KVM_.*' | missing_in_page)
+	grep -ohE '^	\{ (KVM|LODGE)_[A-Z0-9_]+' kmod/main.c \
+		kmod/vm_ioctl.c kmod/vcpu_ioctl.c | grep -oE '[KL].*' | missing_in_page)
 check "docs/ABI.md tells of each capability" < <(
-	grep -oE '\{ KVM_CAP_[A-Z0-9_]+' kmod/caps.c |
-		sed 's/.*KVM_CAP_//' | missing_in_page)
+	grep -oE '\{ (KVM|LODGE)_CAP_[A-Z0-9_]+' kmod/caps.c |
+		sed 's/.*KVM_CAP_//; s/^{ //' | missing_in_page)
 check "each test that docs/ABI.md names is there" < <(
 	comm -13 <(tests | sort) <(tests_named | sort -u))
 check "docs/ABI.md names each test" < <(

@@ -158,6 +158,7 @@ static void test_valid(void)
 	s.guest.pending_debug = VMX_PENDING_BS;
 	s.ctl.intr_info = 0x80000b0d;
 	s.ctl.intr_error = 0x7fff;
+	s.guest.rip = 0x800000000000;	/* ran off the end of the lower half */
 	CHECK(!vmx_check(&(struct lodge_check){}, &s));
 }
 
