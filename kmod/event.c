@@ -207,9 +207,11 @@ void lodge_events_inject(struct lodge_vcpu *vcpu)
 				vcpu->run->request_interrupt_window));
 }
 
+/* #DB that is none of ours is INT1's: others are intercepted. */
 static bool event_soft_exception(const struct lodge_event *e)
 {
-	return e->vector == LODGE_BP || e->vector == LODGE_OF;
+	return e->vector == LODGE_DB || e->vector == LODGE_BP ||
+	       e->vector == LODGE_OF;
 }
 
 /**
@@ -217,7 +219,7 @@ static bool event_soft_exception(const struct lodge_event *e)
  * @vcpu: in the bracket
  * @vectored: what the hardware was delivering when the exit came
  *
- * What an instruction raised (INT n, INT3, INTO) is raised again by the
+ * What an instruction raised (INT n, INT1, INT3, INTO) is raised again by the
  * instruction itself, since RIP is still on it; unless it was injected.
  */
 void lodge_event_requeue(struct lodge_vcpu *vcpu,

@@ -318,7 +318,10 @@ static int exit_unknown(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 static int exit_task_switch(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			    bool may_sleep)
 {
-	return exit_internal_error(vcpu, exit, KVM_INTERNAL_ERROR_EMULATION);
+	int r = may_sleep ? lodge_task_switch(vcpu, exit) : LODGE_SLOW;
+
+	return r != LODGE_TO_USER ? r :
+		exit_internal_error(vcpu, exit, KVM_INTERNAL_ERROR_EMULATION);
 }
 
 /*

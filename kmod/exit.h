@@ -80,6 +80,14 @@ enum lodge_event_type {
 	LODGE_EVENT_SOFT_INTR = 4,
 };
 
+/* What asked for a task switch, as VT-x numbers it. */
+enum lodge_task_reason {
+	LODGE_TASK_CALL,
+	LODGE_TASK_IRET,
+	LODGE_TASK_JMP,
+	LODGE_TASK_GATE,	/* in the IDT: an event, or INT n and its kin */
+};
+
 /* An event that was being delivered when the exit came, or is to be. */
 struct lodge_event {
 	bool valid;
@@ -125,9 +133,10 @@ struct lodge_exit {
 			bool write;
 		} reg;
 		struct {
-			u16 selector;
-			u8 reason;	/* 0 CALL 1 IRET 2 JMP 3 gate in the IDT */
-			bool has_error;
+			u16 selector;	/* of the new TSS, also with a gate */
+			u8 reason;	/* enum lodge_task_reason */
+			bool has_error;	/* @error is pushed in the new task */
+			bool set_rf;	/* in the flags that the old one keeps */
 			u32 error;
 		} task;
 		gva_t invlpg_gva;

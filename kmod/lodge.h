@@ -251,6 +251,9 @@ struct lodge_code *lodge_code_get(struct lodge_vcpu *vcpu);
 void lodge_code_keep(struct lodge_code *c, unsigned int len);
 int lodge_code_create(struct lodge_vcpu *vcpu);
 
+/* task.c */
+int lodge_task_switch(struct lodge_vcpu *vcpu, struct lodge_exit *exit);
+
 /* pio.c */
 int lodge_pio(struct lodge_vcpu *vcpu, struct lodge_exit *exit);
 

@@ -328,6 +328,33 @@ enum lodge_emul_result lodge_emul_execute(struct lodge_emul *e);
  */
 void lodge_emul_io_done(struct lodge_emul *e);
 
+/* A task switch that hardware leaves to be done, with what it says of it. */
+struct lodge_task_switch {
+	u64 next_rip;		/* the old task goes on there */
+	u32 error;		/* pushed in the new one, with @has_error */
+	u16 sel;		/* of the new TSS; a gate has been followed */
+	u8 reason;		/* enum lodge_task_reason, exit.h */
+	bool has_error;
+	bool external;		/* EXT in the error code of a fault */
+	bool rf;		/* RF of the flags that are saved */
+};
+
+/**
+ * lodge_emul_task_switch() - change tasks
+ * @e: emulator; groups LODGE_R_SEGS, _DTABLES, _CRS, _DRS, _SHADOW valid
+ * @t: to which, and why
+ *
+ * Hardware has checked the gate, if there is one, and privileges. Follows
+ * "Task Switching" of the Intel manual and "Switching Tasks" of AMD's.
+ *
+ * Return: OK: the registers are the new task's; with e->trap_db its TSS asks
+ * for #DB, and DR6 says so. FAULT: raise e->fault with the registers as they
+ * are: the old task's, unchanged, or the new one's. RETRY: nothing has changed,
+ * enter the guest again. UNHANDLED: neither, a TSS or stack is no memory.
+ */
+int lodge_emul_task_switch(struct lodge_emul *e,
+			   const struct lodge_task_switch *t);
+
 /**
  * lodge_insn_length() - length of the instruction at RIP, and no more
  * @regs: registers with LODGE_R_SEGS and LODGE_R_CRS valid

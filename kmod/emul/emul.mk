@@ -3,6 +3,6 @@
 # userspace, in the order to read them.
 lodge-emul := fetch decode tables tables_0f execute mem data alu shift bits muldiv
 lodge-emul += bcd string io stack branch flags intr
-lodge-emul += descriptor seg far dtable control sse
+lodge-emul += descriptor seg far task dtable control sse
 
 lodge-y += $(lodge-emul:%=kmod/emul/%.o)

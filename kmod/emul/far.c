@@ -3,7 +3,7 @@
  * Far transfers: JMP, CALL, RET and IRET between code segments. Call gates,
  * task switches and returns to virtual-8086 mode are not done here.
  *
- * Called from execute.c through the opcode tables. Next: dtable.c.
+ * Called from execute.c through the opcode tables. Next: task.c.
  */
 #include "descriptor.h"
 

@@ -360,7 +360,7 @@ int lodge_linear_probe(struct lodge_emul *e, gva_t la, unsigned int len,
 	gpa_t gpa;
 	int rc;
 
-	if (cpl(e) == 3)
+	if (cpl(e) == 3 && !(access & LODGE_ACCESS_IMPLICIT))
 		access |= LODGE_ACCESS_USER;
 	rc = e->ops->translate(e, la, access, &gpa);
 	if (rc != LODGE_EMUL_OK || !((la ^ last) & ~(u64)(GUEST_PAGE - 1)))

@@ -103,12 +103,14 @@ static void svm_decode_task(const struct svm_vmcb *vmcb,
 	exit->task.selector = vmcb->exit_info1;
 	exit->task.has_error = info & SVM_TASK_HAS_ERROR;
 	exit->task.error = FIELD_GET(SVM_TASK_ERROR, info);
+	exit->task.set_rf = info & SVM_TASK_RF;
 	if (info & SVM_TASK_IRET)
-		exit->task.reason = 1;
+		exit->task.reason = LODGE_TASK_IRET;
 	else if (info & SVM_TASK_JMP)
-		exit->task.reason = 2;
+		exit->task.reason = LODGE_TASK_JMP;
 	else
-		exit->task.reason = vmcb->exit_int_info & SVM_EVENT_VALID ? 3 : 0;
+		exit->task.reason = exit->vectored.valid ? LODGE_TASK_GATE :
+							   LODGE_TASK_CALL;
 }
 
 /* Exit codes 0 to 0x3f: MOV to and from CR and DR, CLTS, LMSW, SMSW. */

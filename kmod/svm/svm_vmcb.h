@@ -182,6 +182,7 @@ enum svm_exitcode {
 #define SVM_TASK_IRET		BIT_ULL(36)
 #define SVM_TASK_JMP		BIT_ULL(38)
 #define SVM_TASK_HAS_ERROR	BIT_ULL(44)
+#define SVM_TASK_RF		BIT_ULL(48)
 
 /* clean: groups the hardware may keep from the last run */
 #define SVM_CLEAN_INTERCEPTS	BIT(0)

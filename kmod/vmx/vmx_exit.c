@@ -151,6 +151,7 @@ static void vmx_decode_task(const struct vmx_raw_exit *raw,
 	exit->task.reason = FIELD_GET(VMX_TASK_SOURCE, raw->qual);
 	exit->task.has_error = exit->vectored.valid && exit->vectored.has_error;
 	exit->task.error = exit->task.has_error ? exit->vectored.error : 0;
+	exit->task.set_rf = false;	/* RFLAGS are right */
 	/* Of an event that no instruction raised, the length is undefined. */
 	if (exit->task.reason == 3 && !vmx_vectoring_has_len(raw->vec_info)) {
 		exit->insn_len = 0;

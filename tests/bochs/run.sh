@@ -11,9 +11,10 @@ cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
 
 # Of the ABI tests those about instructions that end by next-RIP, and the
-# registers and the emulator, which share the way there. A guest that spins
-# with IF=0, as run_signals has, hangs Bochs 2.7 (docs/TESTING.md).
-programs=(run_io regs emul_mov)
+# registers and the emulator, which share the way there; and about task switches,
+# which QEMU's CPU makes by itself. A guest that spins with IF=0, as run_signals
+# has, hangs Bochs 2.7 (docs/TESTING.md).
+programs=(run_io regs emul_mov task_switch)
 
 read -r -a hosts <<<"${KERNELS:-6.1 6.12}"
 tests/machine/deps.sh build build-6.12 userspace host abi bochs || exit

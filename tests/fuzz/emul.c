@@ -15,11 +15,12 @@
 
 #define MEM_SIZE	0x4000		/* then as much device, and again */
 #define DEVICE		0x4000		/* the address bit that tells them */
+#define TASK_SWITCH	0x80		/* code[] says to which and how */
 #define MAX_CALLS	(LODGE_EMUL_REP_MAX * 64)
 
 struct input {
 	u8 mode;		/* 0-2: enum mode, 3-4: CPL, 5-7: CR4, CR0 */
-	u8 given;		/* bytes of code handed over */
+	u8 given;		/* bytes of code handed over; or TASK_SWITCH */
 	u16 absent, readonly;	/* by page, modulo 16 */
 	u16 flags;
 	u8 rip, ds_type;
@@ -76,7 +77,7 @@ static int read_mem(struct lodge_emul *e, gpa_t gpa, void *data,
 	struct world *w = e->ctx;
 
 	count_call(w);
-	REQUIRE(len >= 1 && len <= 64 && (gpa & 4095) + len <= 4096);
+	REQUIRE(len >= 1 && len <= 104 && (gpa & 4095) + len <= 4096);
 	if (gpa & DEVICE)
 		return LODGE_EMUL_IO;
 	memcpy(data, w->mem + gpa, len);
@@ -337,6 +338,59 @@ static int run_one(struct world *w)
 	return rc;
 }
 
+/* Descriptors and selectors that are right, most of them: chance finds none. */
+static u16 plant_task(struct world *w, unsigned int how)
+{
+	static const u64 gdt[] = {
+		0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00008b000100ffff,
+		0x000081001000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff,
+		0x000082000900ffff,
+	};
+	unsigned int i, at, n = how & 8 ? 7 : 5;
+
+	memcpy(w->mem + 0x500, gdt, sizeof(gdt));
+	w->mem[0x525] |= how & 10;		/* 32 bits, busy */
+	for (i = 0; i < n; i++) {
+		at = how & 8 ? 0x1048 + i * 4 : 0x1022 + i * 2;
+		w->mem[at] &= 0x3b;
+		w->mem[at + 1] &= how >> 8;
+	}
+	return 0x20;
+}
+
+/* Either all is as it was, or another task runs. */
+static int run_task(struct world *w)
+{
+	struct lodge_task_switch t = {
+		.sel = w->in->code[0] | w->in->code[1] << 8,
+		.reason = w->in->code[2] & 3,
+		.has_error = w->in->code[2] & 4,
+		.external = w->in->code[2] & 8,
+		.rf = w->in->code[2] & 16,
+		.error = w->in->code[3], .next_rip = w->in->code[4],
+	};
+	struct lodge_regs old = w->regs;
+	int rc;
+
+	/* What it runs with is what its TSS says. */
+	w->regs.seg[LODGE_TR].sel = old.seg[LODGE_TR].sel = 0x18;
+	if (w->in->code[5] & 1)
+		t.sel = plant_task(w, w->in->code[6] | w->in->code[7] << 8);
+	rc = lodge_emul_task_switch(&w->e, &t);
+	REQUIRE(rc != LODGE_EMUL_IO && !w->e.log.nr);
+	REQUIRE(w->regs.rflags & LODGE_RFLAGS_1);
+	REQUIRE(!(w->regs.rflags & ~0x3f7fd7ULL));
+	if (w->regs.cr0 & ~old.cr0 & LODGE_CR0_TS) {
+		REQUIRE(rc == LODGE_EMUL_OK || rc == LODGE_EMUL_FAULT);
+		REQUIRE(!(w->regs.seg[LODGE_CS].ar & LODGE_AR_UNUSABLE));
+		REQUIRE(w->regs.seg[LODGE_TR].ar & 2);
+	} else {
+		REQUIRE(rc != LODGE_EMUL_OK);
+		REQUIRE(!memcmp(&w->regs, &old, sizeof(old)));
+	}
+	return rc;
+}
+
 /* A REP that stopped half way stops elsewhere when it waits for devices. */
 static bool half_way(int a, int b)
 {
@@ -356,6 +410,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	memcpy(in, data, size);		/* aligned */
 	world_new(&worlds[0], in, size - sizeof(*in), false);
 	world_new(&worlds[1], in, size - sizeof(*in), true);
+	if (in->given & TASK_SWITCH) {
+		run_task(&worlds[0]);
+		return 0;
+	}
 	a = run_one(&worlds[0]);
 	b = run_one(&worlds[1]);
 	if (half_way(a, b))

@@ -22,6 +22,7 @@ extern const struct ktap_test native_tests[];
 extern const struct ktap_test length_tests[];
 extern const struct ktap_test vector_tests[];
 extern const struct ktap_test seg_tests[];
+extern const struct ktap_test task_tests[];
 extern const struct ktap_test fault_tests[];
 extern const struct ktap_test quick_tests[];
 extern const struct ktap_test replay_tests[];

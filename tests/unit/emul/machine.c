@@ -136,6 +136,8 @@ static int cr_write(struct lodge_emul *e, unsigned int nr, u64 val)
 
 	m->cr = nr;
 	m->cr_value = val;
+	if (nr == 3 && val != 0xbad)
+		e->regs->cr3 = val;
 	return val == 0xbad ? lodge_emul_raise_code(e, LODGE_GP, 0) :
 			      LODGE_EMUL_OK;
 }
@@ -263,6 +265,12 @@ int machine_step(struct machine *m, const u8 *code, unsigned int n)
 	before = m->regs;
 	rc = lodge_emul_decode(&m->e, NULL, 0);
 	return rc == LODGE_EMUL_OK ? (int)lodge_emul_execute(&m->e) : rc;
+}
+
+int machine_task(struct machine *m, const struct lodge_task_switch *t)
+{
+	before = m->regs;
+	return lodge_emul_task_switch(&m->e, t);
 }
 
 void machine_io(struct machine *m)

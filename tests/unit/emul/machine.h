@@ -69,6 +69,9 @@ int machine_step(struct machine *m, const u8 *code, unsigned int n);
 	machine_step(m, (const u8[]){ __VA_ARGS__ }, \
 		     sizeof((const u8[]){ __VA_ARGS__ }))
 
+/* Switch tasks. */
+int machine_task(struct machine *m, const struct lodge_task_switch *t);
+
 /* Do what the last LODGE_EMUL_IO asked for. */
 void machine_io(struct machine *m);
 

@@ -12,8 +12,8 @@
 #include <string.h>
 
 static const struct ktap_test *const lists[] = {
-	length_tests, vector_tests, seg_tests, fault_tests, replay_tests, quick_tests,
-	native_tests,
+	length_tests, vector_tests, seg_tests, task_tests, fault_tests,
+	replay_tests, quick_tests, native_tests,
 };
 
 #define LISTS	(sizeof(lists) / sizeof(lists[0]))

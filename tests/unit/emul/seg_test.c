@@ -2,7 +2,7 @@
 /*
  * Segments, descriptors and far transfers in protected and long mode.
  *
- * Called from main.c. Next: fault_test.c.
+ * Called from main.c. Next: task_test.c.
  */
 #include "machine.h"
 

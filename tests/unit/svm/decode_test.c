@@ -175,16 +175,18 @@ static void test_task(void)
 	decode(0x7d, 0x28, BIT_ULL(38));
 	CHECK_EQ(out.kind, LODGE_EXIT_TASK_SWITCH);
 	CHECK_EQ(out.task.selector, 0x28);
-	CHECK_EQ(out.task.reason, 2);
-	decode(0x7d, 0x30, BIT_ULL(36));
-	CHECK_EQ(out.task.reason, 1);
+	CHECK_EQ(out.task.reason, LODGE_TASK_JMP);
+	CHECK(!out.task.set_rf);
+	decode(0x7d, 0x30, BIT_ULL(36) | BIT_ULL(48));
+	CHECK_EQ(out.task.reason, LODGE_TASK_IRET);
+	CHECK(out.task.set_rf);
 	decode(0x7d, 0x30, BIT_ULL(44) | 5);
-	CHECK_EQ(out.task.reason, 0);
+	CHECK_EQ(out.task.reason, LODGE_TASK_CALL);
 	CHECK(out.task.has_error);
 	CHECK_EQ(out.task.error, 5);
 	vmcb.exit_int_info = BIT_ULL(31) | 3 << 8 | 10;
 	svm_decode(&vmcb, false, false, &out);
-	CHECK_EQ(out.task.reason, 3);
+	CHECK_EQ(out.task.reason, LODGE_TASK_GATE);
 }
 
 /* No exit code whatever makes the decoder read outside its tables. */
