@@ -77,6 +77,9 @@ struct vmx_state {
 void vmx_state_read(struct vmx_state *s, u64 (*read)(u32 field));
 bool vmx_check(struct lodge_check *c, const struct vmx_state *s);
 
+/* vmx_explain.c */
+void vmx_facts_read(struct vmx_cpu_facts *f);
+
 /* vmx_check_ctl.c, vmx_check_host.c, vmx_check_guest.c, vmx_check_seg.c */
 bool vmx_check_controls(struct lodge_check *c, const struct vmx_state *s);
 bool vmx_check_host(struct lodge_check *c, const struct vmx_state *s);

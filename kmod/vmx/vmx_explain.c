@@ -97,6 +97,16 @@ static const char *vmx_simple(u64 reason)
 }
 
 /**
+ * vmx_facts_read() - what the rules ask of this CPU
+ * @f: filled, but for what goes with a VMCS
+ */
+void vmx_facts_read(struct vmx_cpu_facts *f)
+{
+	vmx_facts_controls(f);
+	vmx_facts_features(f);
+}
+
+/**
  * vmx_explain() - the rule that the state broke which the hardware refused
  * @vcpu: whose entry failed, in the bracket
  * @exit: the failure, decoded
@@ -117,8 +127,7 @@ int vmx_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
 	if (simple)
 		return snprintf(text, size, "%s", simple);
 	vmx_state_read(&s, vmx_field_read);
-	vmx_facts_controls(&s.cpu);
-	vmx_facts_features(&s.cpu);
+	vmx_facts_read(&s.cpu);
 	s.cpu.vmcs = to_vmx(vcpu)->vmcs_pa;
 	if (vmx_check(&c, &s))
 		return lodge_check_text(&c, text, size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Mutations of valid states, each of which is to break one rule: what
- * check_test.c runs and check_ctl.c, check_guest.c, check_seg.c list.
+ * check_test.c runs and check_ctl.c, check_guest.c, check_seg.c list. On the
+ * emulated CPU ../../entry runs them.
  */
 #ifndef CHECK_ROWS_H
 #define CHECK_ROWS_H
@@ -22,6 +23,8 @@ enum base { LONG, REAL, PAE, V86, BASES };
 			 ONE(GS))
 
 #define BAD_ADDRESS	0x8000000000000ULL	/* not canonical, too wide */
+
+void vmx_base(struct vmx_state *s, enum base base);
 
 extern const struct mutation ctl_rows[], guest_rows[], seg_rows[];
 extern const unsigned int nr_ctl_rows, nr_guest_rows, nr_seg_rows;
