@@ -19,6 +19,8 @@ group_packages()
 		echo build-essential bc kmod libelf-dev linux-headers-cloud-amd64 ;;
 	build-6.12)	# lodge.ko for the newer of Debian 12's kernels
 		echo build-essential bc kmod libelf-dev linux-headers-6.12-cloud-amd64 ;;
+	build-here)	# lodge.ko for the kernel that runs
+		echo build-essential bc kmod libelf-dev "linux-headers-$(uname -r)" ;;
 	userspace)	# the launcher; iasl builds its ACPI tables
 		echo build-essential pkg-config liburing-dev acpica-tools ;;
 	host)		# emulated hosts: QEMU and what their initramfs is made of

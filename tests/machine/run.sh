@@ -38,6 +38,12 @@ step()
 	}
 }
 
+if [ -n "$here" ] && [ ! -e "$device" ]; then
+	grep -qwE 'svm|vmx' /proc/cpuinfo ||
+		die "this machine has no AMD-V or VT-x to run on (or its firmware" \
+		"hides it); \"make run\" without HOST=1 emulates one"
+	[ -e "/lib/modules/$(uname -r)/build" ] || "$machine/deps.sh" build-here
+fi
 mkdir -p "$build/guest"
 group=build
 [ "$kernel" = 6.1 ] || group=build-$kernel
@@ -62,12 +68,12 @@ launch=(lodge run --device "$device" --cpus $cpus --mem $memory
 if [ -n "$here" ]; then
 	if [ "$device" = /dev/lodge ] && [ ! -e "$device" ]; then
 		echo "inserting lodge.ko" >&2
-		if [ "$(id -u)" = 0 ]; then
-			insmod "$top/lodge.ko"
-		else
-			sudo insmod "$top/lodge.ko"
-			sudo chown "$(id -u)" "$device"
-		fi
+		as_root=()
+		[ "$(id -u)" = 0 ] || as_root=(sudo)
+		"${as_root[@]}" insmod "$top/lodge.ko" ||
+			die "the kernel refused lodge.ko." \
+			"$("${as_root[@]}" dmesg | grep 'lodge: ' | tail -n 1)"
+		"${as_root[@]}" chown "$(id -u)" "$device"
 	fi
 	copy=$(mktemp "${TMPDIR:-/tmp}/lodge-disk.XXXXXX")
 	trap 'rm -f "$copy"' EXIT
