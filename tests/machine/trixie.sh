@@ -25,7 +25,6 @@ setup()
 
 	[ ! -e "$chroot/release" ] || return 0
 	"$machine/deps.sh" chroot host
-	mkdir -p "$cache"
 	work=$(mktemp -d "$cache/tmp.XXXXXX")
 	chmod 755 "$work"
 	# Newer images are two packages, where there was one.
@@ -66,9 +65,11 @@ setup()
 
 module()
 {
-	local release at=/root/lodge
+	local release at
 
 	release=$(kernel_release 7.2)
+	# Checkouts that share a cache have their objects apart.
+	at=/root/lodge$(echo "$top" | tr / -)
 	"${as_root[@]}" mkdir -p "$chroot$at"
 	(cd "$top" && tar -cf - Kbuild kmod $([ ! -d uapi ] || echo uapi)) |
 		"${as_root[@]}" tar -xf - -C "$chroot$at" --no-same-owner
@@ -81,6 +82,9 @@ module()
 	cp "$chroot$at/lodge.ko" "$build/$release/lodge.ko"
 }
 
+mkdir -p "$cache"
+exec 8>"$cache/.trixie.lock"
+flock 8
 case ${1-} in
 setup)	setup ;;
 module)	setup; module ;;
