@@ -16,6 +16,7 @@
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
 #	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault)
 #	make test-bochs			in Bochs, whose AMD-V has more features
+#	make test-vmx			on VT-x, in Bochs
 #	make bochs			build the newer Bochs that is used then
 #	make bench			instructions per exit, beside KVM's
 #	make bench BOCHS=1		the same, where the CPU has next-RIP
@@ -45,7 +46,7 @@ DESTDIR		?=
 PREFIX		?= /usr/local
 
 .PHONY: all module modules userspace install run bench test deps clean \
-	distclean help bochs $(PARTS:%=test-%) test-bochs
+	distclean help bochs $(PARTS:%=test-%) test-bochs test-vmx
 .NOTPARALLEL:
 
 all: module userspace
@@ -91,7 +92,7 @@ test:
 	@KERNELS="$(KERNELS)" tests/run.sh $(PARTS)
 
 # These two run what is built.
-test-abi test-boot test-fault test-bochs: test-%:
+test-abi test-boot test-fault test-bochs test-vmx: test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh build $*
 
 $(filter-out test-abi test-boot test-fault,$(PARTS:%=test-%)): test-%:

@@ -20,24 +20,8 @@ case " ${hosts[*]} " in
 *" 7.2 "*) tests/machine/trixie.sh setup || exit ;;
 esac
 
-guest=$build/guest
-mkdir -p "$guest"
-files=(--file userspace/lodge:/bin/lodge)
-releases=()
-for kernel in 6.1 6.12; do
-	dir=$(tests/machine/fetch.sh kernel $kernel) || exit
-	release=${dir##*/kernel-}
-	initrd=$guest/test-initrd-$kernel
-	tests/machine/guest.sh initrd $kernel "$initrd" tests/boot/guest || exit
-	files+=(--file "$dir/boot/vmlinuz-$release:/guest/vmlinuz-$release"
-		--file "$initrd:/guest/initrd-$release")
-	releases+=("$release")
-done
-[ "$guest/root.ext4" -nt tests/machine/guest.sh ] ||
-	tests/machine/guest.sh disk "$guest/root.ext4" || exit
-gcc -c -o "$guest/tiny.o" tests/boot/tiny.S &&
-	objcopy -O binary "$guest/tiny.o" "$guest/tiny" || exit
-truncate -s 4M "$guest/scratch"
+. tests/boot/guests.sh
+guests_make "$build/guest" && guests_disks "$build/guest" || exit
 
 # emulated HOST SCRIPT ARGUMENTS-OF-HOST.SH... -- ARGUMENTS-OF-SCRIPT...
 emulated()
@@ -46,11 +30,8 @@ emulated()
 	shift 2
 
 	tests/machine/host.sh --kernel "$host" --mem 1536 \
-		--timeout 900 "${files[@]}" \
-		--file tests/boot/lib.sh:/guest/lib.sh \
-		--file "$guest/tiny:/guest/tiny" \
-		--disk "$guest/root.ext4,snapshot" \
-		--disk "$guest/scratch,snapshot" \
+		--timeout 900 "${guest[@]}" \
+		--disk "${disks[0]},snapshot" --disk "${disks[1]},snapshot" \
 		--script "tests/boot/$script" "$@" || failed=1
 }
 

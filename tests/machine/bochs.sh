@@ -14,6 +14,7 @@
 #				corei7_skylake_x, corei7_haswell_4770
 #      --vtx			short for --model corei7_skylake_x
 #      --cpus N			its CPUs (1)
+#      --disk FILE		a raw disk, /dev/sda, then sdb; nothing is kept
 #      --log FILE		keep what Bochs says of itself, such as why it
 #				refuses to enter a guest
 # and of host.sh's options, with the same meaning: --mem, --kvm (kvm_intel on
@@ -34,13 +35,14 @@ model=ryzen cpus=1 log=''
 while [ $# -gt 0 ]; do
 	taken=2
 	case $1 in
-	--model|--cpus|--log)
+	--model|--cpus|--disk|--log)
 		[ $# -ge 2 ] || fail "$1 needs an argument" ;;
 	esac
 	case $1 in
 	--model)	model=$2 ;;
 	--vtx)		model=corei7_skylake_x; taken=1 ;;
 	--cpus)		cpus=$2 ;;
+	--disk)		disks+=("$2") ;;
 	--log)		log=$2 ;;
 	*)		emulated_option "$@" ;;
 	esac
@@ -60,6 +62,7 @@ case $model in
 ryzen)	clear+=,221 ;;
 *)	kvm_module=kvm_intel ;;
 esac
+disk_modules=(ata_piix sd_mod)
 case $version-$model in
 2.*-ryzen)	clear+=,321,323 ;;
 2.*-*skylake*)	words=noxsave ;;
@@ -116,6 +119,15 @@ error: action=$messages
 info: action=$messages
 debug: action=ignore
 END
+for disk in "${disks[@]}"; do
+	[ -f "$disk" ] || fail "no such disk: $disk"
+	[ "$disk" = "${disks[0]}" ] && {
+		place=master
+		echo 'ata1: enabled=1, ioaddr1=0x170, ioaddr2=0x370, irq=15'
+	} || place=slave
+	echo "ata1-$place: type=disk, mode=volatile, path=$disk," \
+		"journal=$work/$place.redolog"
+done >>"$work/bochsrc"
 arguments=(-q -f "$work/bochsrc")
 case $version in
 2.*)	# Debian's has a display, sound, and its debugger built in, which wants

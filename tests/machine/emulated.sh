@@ -23,8 +23,9 @@ fail()
 }
 
 kernel=6.1 mem=1024 limit=300 interactive=''
-# KVM's module for the emulated CPU; a script may choose before it checks.
-kvm_module=kvm_amd
+# KVM's module for the emulated CPU, and the modules for disks; a script may
+# set others before it checks.
+kvm_module=kvm_amd disk_modules=(virtio_pci virtio_blk)
 lodge='' lodge_args='' append='' payload='' get='' dmesg_to='' tainted_ok=''
 modules=() carry=() files=() dirs=() disks=() script_args=()
 
@@ -161,7 +162,7 @@ put_modules()
 	local name
 
 	# shellcheck disable=SC2046 # module names are words
-	[ ${#disks[@]} = 0 ] || modules=(virtio_pci virtio_blk "${modules[@]}")
+	[ ${#disks[@]} = 0 ] || modules=("${disk_modules[@]}" "${modules[@]}")
 	[ -z "$interactive" ] || modules=(virtio_pci virtio_console "${modules[@]}")
 	for name in "${carry[@]}"; do
 		put_module "$name" >/dev/null

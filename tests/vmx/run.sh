@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Lodge on VT-x, which Bochs emulates: the ABI tests beside stock KVM, and
+# Debian kernels as guests. Called by "make test-vmx" through tests/run.sh with
+# the hosts' kernels in KERNELS; prints KTAP. What happens in the hosts is in
+# tests/abi/inside.sh and tests/boot/boot.sh; read those next.
+#
+#	tests/vmx/run.sh [--kvm-only] [--full] [PROGRAM...]
+#
+# With names, only these programs of tests/abi and no boot; with --kvm-only, all
+# of it on the oracle. With --full, all that boot.sh has, on both CPU models.
+# In the environment, ABI_OUT is a folder for all that the programs print.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+. tests/machine/lib.sh
+. tests/machine/jobs.sh
+
+device=/dev/lodge only='' short=--short
+[ -z "${LODGE_TEST_FULL-}" ] || short=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kvm-only)	only=--kvm-only device=/dev/kvm ;;
+	--full)		short='' ;;
+	*)		break ;;
+	esac
+	shift
+done
+programs=("$@")
+
+read -r -a hosts <<<"${KERNELS:-6.1 6.12}"
+tests/machine/deps.sh build build-6.12 userspace host abi bochs || exit
+tests/machine/bochs3.sh build || exit
+make -s -j2 -C tests/abi "${programs[@]}" >&2 || exit
+out=$build/vmx
+mkdir -p "$out"
+
+# What one CPU of Haswell's time has otherwise: neither PML, TSC scaling nor
+# XSAVES. These programs are the ones that would notice.
+haswell_programs=(clock dirty_log exceptions fpu irq_window lapic_timer
+	memslot_run regs run_io sregs x2apic)
+
+# abi HOST MODEL PROGRAM...
+abi()
+{
+	local host=$1 model=$2 release options=()
+	shift 2
+
+	release=$(kernel_release "$host") || return
+	[ -n "$only" ] ||
+		options+=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
+	[ -z "${ABI_OUT-}" ] || options+=(--get "$ABI_OUT/$host-$model")
+	echo "# ABI tests on $host, $model"
+	setpriv --pdeathsig TERM \
+		tests/machine/bochs.sh --kernel "$host" --model "$model" --mem 1536 \
+		--timeout 1500 --carry kvm_intel "${options[@]}" \
+		--dir build/abi/bin:/abi/bin \
+		--file tests/abi/compare.awk:/abi/compare.awk \
+		--file tests/abi/differences.txt:/abi/differences.txt \
+		--file tests/abi/inside.sh:/abi/inside.sh \
+		--run "export LODGE_ARGS='${LODGE_ARGS-}'; sh /abi/inside.sh $only $*"
+}
+
+# boot HOST MODEL CPUS
+boot()
+{
+	local host=$1 model=$2 cpus=$3 what=(--lodge) module=lodge
+
+	[ -z "$only" ] || { what=(--kvm); module=kvm_intel; }
+	echo "# guests on $host, $model, $cpus CPUs"
+	setpriv --pdeathsig TERM \
+		tests/machine/bochs.sh --kernel "$host" --model "$model" \
+		--cpus "$cpus" --mem 1536 --timeout 1500 "${what[@]}" \
+		"${guest[@]}" --disk "${disks[0]}" --disk "${disks[1]}" \
+		--script tests/boot/boot.sh -- $short "$host $model" "$device" "$module" "${releases[@]}"
+}
+
+if [ ${#programs[@]} = 0 ]; then
+	. tests/boot/guests.sh
+	guests_make "$build/guest" && guests_disks "$build/guest" || exit
+	for host in "${hosts[@]}"; do
+		jobs_start abi "$host" corei7_skylake_x
+	done
+	for host in "${hosts[@]}"; do
+		jobs_start boot "$host" corei7_skylake_x 2
+	done
+	jobs_start abi "${hosts[0]}" corei7_haswell_4770 "${haswell_programs[@]}"
+	jobs_start boot "${hosts[0]}" corei7_haswell_4770 1
+else
+	for host in "${hosts[@]}"; do
+		jobs_start abi "$host" corei7_skylake_x "${programs[@]}"
+	done
+fi
+jobs_wait
