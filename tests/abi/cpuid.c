@@ -65,9 +65,13 @@ TEST(features)
 	struct kvm_cpuid_entry2 *leaf = abi_cpuid_find(cpuid, 1, 0);
 
 	EXPECT_NE(0, leaf->ecx & 1 << 21) TH_LOG("x2APIC");
-	EXPECT_EQ(0, leaf->ecx & 1 << 5) TH_LOG("VMX");
 	EXPECT_EQ(0, leaf->ecx & 1 << 3) TH_LOG("MONITOR");
 	EXPECT_NE(0, leaf->edx & 1 << 9) TH_LOG("APIC");
+	if (abi_cap(dev, KVM_CAP_NESTED_STATE) <= 0) {
+		EXPECT_EQ(0, leaf->ecx & 1 << 5) TH_LOG("VMX");
+		leaf = abi_cpuid_find(cpuid, 0x80000001, 0);
+		EXPECT_EQ(0, leaf->ecx & 1 << 2) TH_LOG("SVM");
+	}
 	leaf = abi_cpuid_find(cpuid, 0x40000001, 0);
 	EXPECT_NE(0, leaf->eax & 1 << 0) TH_LOG("kvmclock");
 	EXPECT_NE(0, leaf->eax & 1 << 3) TH_LOG("kvmclock, new MSRs");
