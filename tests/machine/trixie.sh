@@ -27,8 +27,9 @@ setup()
 	"$machine/deps.sh" chroot host
 	work=$(mktemp -d "$cache/tmp.XXXXXX")
 	chmod 755 "$work"
-	# Newer images are two packages, where there was one.
-	download='cd /root; r=$(basename /lib/modules/*)
+	# Newer images are two packages, where there was one. Not below /root,
+	# which a user who is not root can't read.
+	download='cd /srv; r=$(basename /lib/modules/*)
 		get="apt-get -q -o APT::Sandbox::User=root download"
 		$get linux-binary-$r linux-modules-$r || $get linux-image-$r'
 	"${as_root[@]}" mmdebstrap --mode=root --variant=apt --quiet \
@@ -40,7 +41,7 @@ setup()
 		"deb $mirror trixie main" "deb $mirror trixie-backports main"
 	release=$(basename "$work"/root/lib/modules/*)
 	mkdir "$work/image"
-	for deb in "$work"/root/root/*.deb; do
+	for deb in "$work"/root/srv/*.deb; do
 		dpkg-deb -x "$deb" "$work/image"
 	done
 	if [ ! -e "$work/image/lib/modules" ]; then
@@ -58,7 +59,7 @@ setup()
 	/sbin/depmod -b "$work/image" "$release"
 	publish "$work/image" "$cache/kernel-$release"
 	echo "$release" | "${as_root[@]}" tee "$work/root/release" >/dev/null
-	"${as_root[@]}" rm -f "$work"/root/root/*.deb
+	"${as_root[@]}" rm -f "$work"/root/srv/*.deb
 	"${as_root[@]}" mv -T "$work/root" "$chroot"
 	rm -rf "$work"
 }
@@ -69,7 +70,7 @@ module()
 
 	release=$(kernel_release 7.2)
 	# Checkouts that share a cache have their objects apart.
-	at=/root/lodge$(echo "$top" | tr / -)
+	at=/srv/lodge$(echo "$top" | tr / -)
 	"${as_root[@]}" mkdir -p "$chroot$at"
 	(cd "$top" && tar -cf - Kbuild kmod $([ ! -d uapi ] || echo uapi)) |
 		"${as_root[@]}" tar -xf - -C "$chroot$at" --no-same-owner
