@@ -22,8 +22,7 @@ release()
 
 	version=$(apt-cache policy $package | sed -n 's/.*Candidate: //p')
 	[ -n "$version" ] || die "no package $package (apt-get update)"
-	sum=$(echo "$version" | cat - "$machine/debug.config" "$0" |
-		md5sum | cut -c1-8)
+	sum=$(echo "$version" | cat - "$machine/debug.config" | md5sum | cut -c1-8)
 	echo "${version%%-*}-debug-$sum"
 }
 
@@ -47,13 +46,14 @@ configure()
 
 setup()
 {
-	local release dir work
+	local release dir
 
 	release=$(release)
 	dir=$cache/kernel-$release
 	[ ! -e "$dir" ] || return 0
 	"$machine/deps.sh" debug
 	mkdir -p "$cache"
+	# Not local: the trap runs when the function is long over.
 	work=$(mktemp -d "$cache/tmp.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	package_download "$work/deb" $package >"$work/debs"
