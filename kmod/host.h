@@ -51,7 +51,9 @@ struct lodge_host_page {
 	bool writable;
 	bool uncached;		/* not write-back: device memory */
 };
-int lodge_host_page_get(unsigned long hva, bool write, bool atomic,
+bool lodge_host_page_look(unsigned long hva, bool write,
+			  struct lodge_host_page *p);
+int lodge_host_page_get(unsigned long hva, bool write,
 			struct lodge_host_page *p);
 u64 lodge_host_crypt_bit(void);		/* memory encryption, or 0 */
 int lodge_host_levels(void);		/* of the host's page tables: 4 or 5 */

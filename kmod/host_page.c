@@ -91,14 +91,22 @@ static bool host_uncached(u64 e, int level)
 		    (level == 1 ? HOST_PAT_4K : HOST_PAT_LARGE));
 }
 
-/*
- * Look the address up, and mark its entry accessed, and dirty for a write, as
- * the CPU does when it uses one: what the guest writes later is then known to
- * the host. A page that is clean is given for reading only, unless @write.
- * The tables can't be freed while interrupts are off on this CPU.
+/**
+ * lodge_host_page_look() - find the page behind a user address, if it is there
+ * @hva: user address of current->mm, any byte of the page
+ * @write: it is to be written to
+ * @p: where the answer goes
+ *
+ * Marks the entry accessed, and dirty for a write, as the CPU does when it uses
+ * one: what the guest writes later is then known to the host. A page that is
+ * clean is given for reading only, unless @write. No reference is taken. The
+ * tables can't be freed while interrupts are off on this CPU.
+ *
+ * Context: any, in a thread of the process.
+ * Return: false: lodge_host_page_get() is to make it.
  */
-static bool host_page_look(unsigned long hva, bool write,
-			   struct lodge_host_page *p)
+bool lodge_host_page_look(unsigned long hva, bool write,
+			  struct lodge_host_page *p)
 {
 	u64 mark = HOST_A | (write ? HOST_D : 0);
 	unsigned long flags;
@@ -148,29 +156,23 @@ static int host_page_fault(unsigned long hva, bool write)
 }
 
 /**
- * lodge_host_page_get() - find the page behind a user address of current->mm
- * @hva: user address, any byte of the page
+ * lodge_host_page_get() - have the page behind a user address put there
+ * @hva: user address of current->mm, any byte of the page
  * @write: it is to be written to: break copy-on-write
- * @atomic: do not sleep
  * @p: where the answer goes
  *
- * No reference is taken.
+ * For what lodge_host_page_look() has not found. No reference is taken.
  *
- * Context: any with @atomic, also interrupts off; else process context.
- * Return: 0; -EAGAIN: it takes sleeping, or (not @atomic) another try;
- * -EINTR: a signal; -EFAULT, -EHWPOISON, -ENOMEM: no page to be had.
+ * Context: process context, may sleep.
+ * Return: 0; -EAGAIN: another try; -EINTR: a signal; -EFAULT, -EHWPOISON,
+ * -ENOMEM: no page to be had.
  */
-int lodge_host_page_get(unsigned long hva, bool write, bool atomic,
+int lodge_host_page_get(unsigned long hva, bool write,
 			struct lodge_host_page *p)
 {
-	int err;
+	int err = host_page_fault(hva & PAGE_MASK, write);
 
-	if (host_page_look(hva, write, p))
-		return 0;
-	if (atomic)
-		return -EAGAIN;
-	err = host_page_fault(hva & PAGE_MASK, write);
 	if (err)
 		return err;
-	return host_page_look(hva, write, p) ? 0 : -EAGAIN;
+	return lodge_host_page_look(hva, write, p) ? 0 : -EAGAIN;
 }

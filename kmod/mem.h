@@ -40,6 +40,7 @@ struct lodge_tdp {
 /* A vCPU's part. [v] */
 struct lodge_tdp_vcpu {
 	struct lodge_pt_cache cache;
+	bool absent;			/* the host's page, a moment ago */
 	gfn_t mmio_gfn;			/* no memory is there ... */
 	unsigned long mmio_gen;		/* ... while this is vm->slots_gen */
 	u64 flush_gen;			/* tdp.zap_gen at its last flush */
@@ -103,6 +104,7 @@ void lodge_tdp_vcpu_free(struct lodge_vcpu *vcpu);
 int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access);
 int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access);
 /* What the vCPU's TLB may hold: at each flush, and before each entry. */
+extern bool lodge_check_tlb;
 void lodge_tdp_flushed(struct lodge_vcpu *vcpu);
 bool lodge_tdp_check_entry(struct lodge_vcpu *vcpu);
 

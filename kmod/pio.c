@@ -7,15 +7,17 @@
 #include "lodge.h"
 #include "trace.h"
 
-static void pio_rax_set(struct lodge_vcpu *vcpu, const void *data, u32 size)
+static void pio_rax_set(struct lodge_vcpu *vcpu, u32 v, u32 size)
 {
-	u64 v = 0;
+	u64 *rax = &vcpu->regs.gpr[LODGE_RAX];
 
-	memcpy(&v, data, size);
 	/* As any 32-bit result, a doubleword clears the upper half. */
-	if (size < 4)
-		v |= vcpu->regs.gpr[LODGE_RAX] & ~GENMASK_ULL(size * 8 - 1, 0);
-	vcpu->regs.gpr[LODGE_RAX] = v;
+	if (size == 1)
+		*rax = (*rax & ~0xffULL) | (u8)v;
+	else if (size == 2)
+		*rax = (*rax & ~0xffffULL) | (u16)v;
+	else
+		*rax = v;
 }
 
 static int pio_in_complete(struct lodge_vcpu *vcpu)
@@ -23,7 +25,8 @@ static int pio_in_complete(struct lodge_vcpu *vcpu)
 	/* The user may have loaded another state in between. */
 	if (vcpu->regs.rip != vcpu->pio_rip)
 		return LODGE_RESUME;
-	pio_rax_set(vcpu, vcpu->pio_page, vcpu->pio_size);
+	pio_rax_set(vcpu, READ_ONCE(*(u32 *)vcpu->pio_page),
+		    vcpu->pio_size);
 	lodge_skip(vcpu, vcpu->pio_next_rip);
 	return LODGE_RESUME;
 }
@@ -76,7 +79,7 @@ int lodge_pio(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	if (r)
 		return pio_to_user(vcpu, exit);
 	if (exit->io.in)
-		pio_rax_set(vcpu, &data, exit->io.size);
+		pio_rax_set(vcpu, data, exit->io.size);
 	trace_lodge_pio(!exit->io.in, exit->io.port, exit->io.size, data);
 	lodge_skip(vcpu, exit->next_rip);
 	return LODGE_RESUME;

@@ -15,13 +15,10 @@
 #define RUN_FAST_REQUESTS	(BIT(LODGE_REQ_EVENT) | BIT(LODGE_REQ_NMI) | \
 				 BIT(LODGE_REQ_TLB_FLUSH) | BIT(LODGE_REQ_TIMER))
 
-/* True: all are met, the guest can be entered. */
-static bool run_requests_fast(struct lodge_vcpu *vcpu)
+static noinline bool run_requests_meet(struct lodge_vcpu *vcpu)
 {
 	unsigned long req = READ_ONCE(vcpu->requests);
 
-	if (likely(!req))
-		return true;
 	if (req & ~RUN_FAST_REQUESTS)
 		return false;
 	if (lodge_request_test(vcpu, LODGE_REQ_TLB_FLUSH))
@@ -30,6 +27,22 @@ static bool run_requests_fast(struct lodge_vcpu *vcpu)
 		lodge_lapic_timer_inject(vcpu);
 	clear_bit(LODGE_REQ_EVENT, &vcpu->requests);
 	return true;	/* NMIs are taken by lodge_events_inject() */
+}
+
+/* True: all are met, the guest can be entered. */
+static inline bool run_requests_fast(struct lodge_vcpu *vcpu)
+{
+	return likely(!READ_ONCE(vcpu->requests)) || run_requests_meet(vcpu);
+}
+
+/* Is there anything for lodge_events_inject()? Mostly there is not. */
+static inline bool run_events(struct lodge_vcpu *vcpu)
+{
+	const struct lodge_events *ev = &vcpu->events;
+
+	return ev->exception.valid || ev->injected.valid || ev->nmi_pending ||
+	       ev->irq_window || test_bit(LODGE_REQ_NMI, &vcpu->requests) ||
+	       !vcpu->apic || lodge_irq_pending(vcpu) >= 0;
 }
 
 /* Requests that may sleep; a verdict. */
@@ -66,14 +79,16 @@ static void run_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 		lodge_ops->sync_to_hw(vcpu, vcpu->dirty);
 		vcpu->dirty = 0;
 	}
-	lodge_events_inject(vcpu);
+	if (unlikely(run_events(vcpu)))
+		lodge_events_inject(vcpu);
 	if (unlikely(vcpu->pv_eoi_msr & 1))
 		lodge_lapic_pv_eoi_entry(vcpu);
 	trace_lodge_entry(vcpu);
 	lodge_ops->enter(vcpu, exit);
 	vcpu->stats.exits[exit->kind]++;
 	trace_lodge_exit(vcpu, exit);
-	lodge_event_requeue(vcpu, &exit->vectored);
+	if (unlikely(exit->vectored.valid || vcpu->events.submitted))
+		lodge_event_requeue(vcpu, &exit->vectored);
 	if (unlikely(vcpu->pv_eoi_msr & 1))
 		lodge_lapic_pv_eoi_exit(vcpu);
 }

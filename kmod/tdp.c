@@ -19,8 +19,8 @@
 #define TDP_STEPS	16	/* pieces of 512 entries in one hold of the lock */
 #define TDP_GFN_END	(1ULL << 36)	/* behind all that slots can hold */
 
-static bool check_tlb;
-module_param(check_tlb, bool, 0644);
+bool lodge_check_tlb;
+module_param_named(check_tlb, lodge_check_tlb, bool, 0644);
 MODULE_PARM_DESC(check_tlb,
 		 "Check before each entry that no stale translation is left");
 
@@ -318,7 +318,7 @@ bool lodge_tdp_check_entry(struct lodge_vcpu *vcpu)
 	struct lodge_tdp *tdp = &vcpu->vm->tdp;
 	bool stale;
 
-	if (!READ_ONCE(check_tlb))
+	if (!READ_ONCE(lodge_check_tlb))
 		return true;
 	stale = vcpu->tdp.flush_gen < READ_ONCE(tdp->flushed_gen) ||
 		vcpu->tdp.flush_cpu != smp_processor_id();

@@ -115,8 +115,8 @@ static int tdp_make_room(struct lodge_vcpu *vcpu, const struct tdp_try *t)
 	raw_spin_lock(&tdp->lock);
 	e = *lodge_pt_lookup(&tdp->pt, t->gfn, &l);
 	raw_spin_unlock(&tdp->lock);
-	if (l > 1 && tdp->pt.format->present(e) &&
-	    (!t->write || tdp->pt.format->writable(e)))
+	if (l > 1 && lodge_pt_present(tdp->pt.format, e) &&
+	    (!t->write || lodge_pt_writable(tdp->pt.format, e)))
 		return LODGE_TDP_MAPPED;
 	if (t->atomic)
 		return -EAGAIN;
@@ -198,11 +198,14 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 {
 	struct lodge_vm *vm = vcpu->vm;
 	struct tdp_try t = { .atomic = false };
+	bool absent = vcpu->tdp.absent;
 	struct lodge_host_page p;
 	struct lodge_slot copy;
+	unsigned long hva;
 	int idx, ret;
 
 	might_sleep();
+	vcpu->tdp.absent = false;
 	ret = tdp_cache_fill(&vcpu->tdp.cache);
 	if (ret)
 		return ret;
@@ -216,10 +219,12 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 
 	/* This may wait for long, as for userfaultfd: hold nothing. */
 	t.slot = &copy;
-	ret = lodge_host_page_get(lodge_slot_hva(&copy, t.gfn), t.write, false,
-				  &p);
-	if (ret)
-		return ret == -EAGAIN ? LODGE_TDP_MAPPED : ret;
+	hva = lodge_slot_hva(&copy, t.gfn);
+	if (absent || !lodge_host_page_look(hva, t.write, &p)) {
+		ret = lodge_host_page_get(hva, t.write, &p);
+		if (ret)
+			return ret == -EAGAIN ? LODGE_TDP_MAPPED : ret;
+	}
 	idx = srcu_read_lock(&vm->srcu);
 	ret = tdp_map(vcpu, &t, &p);
 	srcu_read_unlock(&vm->srcu, idx);
@@ -251,9 +256,10 @@ int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 	ret = tdp_try_begin(vcpu, gpa, access, &t);
 	if (ret != LODGE_TDP_MAPPED)
 		goto out;
-	ret = lodge_host_page_get(lodge_slot_hva(t.slot, t.gfn), t.write, true,
-				  &p);
-	if (ret)
+	vcpu->tdp.absent = !lodge_host_page_look(lodge_slot_hva(t.slot, t.gfn),
+						 t.write, &p);
+	ret = -EAGAIN;
+	if (vcpu->tdp.absent)
 		goto out;
 	ret = tdp_map(vcpu, &t, &p);
 out:

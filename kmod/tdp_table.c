@@ -18,9 +18,9 @@ static void pt_write(u64 *e, u64 v)
 	__atomic_store_n(e, v, __ATOMIC_RELEASE);
 }
 
-static u64 *pt_next(const struct lodge_pt *pt, u64 e, int level)
+static u64 *pt_next(const struct lodge_pt *pt, u64 e)
 {
-	return lodge_pt_pointer(pt, pt->format->address(e, level));
+	return lodge_pt_pointer(pt, lodge_pt_address(e));
 }
 
 u64 *lodge_pt_lookup(const struct lodge_pt *pt, gfn_t gfn, int *level)
@@ -34,9 +34,10 @@ u64 *lodge_pt_lookup(const struct lodge_pt *pt, gfn_t gfn, int *level)
 		u64 e = pt_read(entry);
 
 		*level = l;
-		if (l == 1 || !f->present(e) || f->is_leaf(e, l))
+		if (l == 1 || !lodge_pt_present(f, e) || lodge_pt_is_leaf(f, e, l))
 			return entry;
-		table = pt_next(pt, e, l--);
+		table = pt_next(pt, e);
+		l--;
 	}
 }
 
@@ -57,7 +58,7 @@ int lodge_pt_map(struct lodge_pt *pt, gfn_t gfn, int level, u64 leaf,
 
 	entry = lodge_pt_lookup(pt, gfn, &l);
 	e = pt_read(entry);
-	if (l < level || (l > level && f->present(e)))
+	if (l < level || (l > level && lodge_pt_present(f, e)))
 		return -EEXIST;
 	for (; l > level; l--) {
 		if (!cache->nr)
@@ -68,20 +69,20 @@ int lodge_pt_map(struct lodge_pt *pt, gfn_t gfn, int level, u64 leaf,
 		entry = &table[lodge_pt_index(gfn, l - 1)];
 		e = 0;
 	}
-	if (f->present(e)) {
-		if (f->address(e, l) != f->address(leaf, l))
+	if (lodge_pt_present(f, e)) {
+		if (lodge_pt_address(e) != lodge_pt_address(leaf))
 			return -EEXIST;
-		if (f->writable(e) && !f->writable(leaf))
+		if (lodge_pt_writable(f, e) && !lodge_pt_writable(f, leaf))
 			return 0;
 	}
 	pt_write(entry, leaf);
 	return 0;
 }
 
-static void pt_detach(struct lodge_pt *pt, u64 *entry, int level,
+static void pt_detach(struct lodge_pt *pt, u64 *entry,
 		      struct lodge_pt_freed *freed)
 {
-	u64 *table = pt_next(pt, pt_read(entry), level);
+	u64 *table = pt_next(pt, pt_read(entry));
 
 	pt_write(entry, 0);
 	pt_write(table, freed->first);
@@ -111,20 +112,20 @@ static void pt_prune(struct lodge_pt *pt, gfn_t gfn, struct lodge_pt_freed *free
 
 	for (l = top; l > 1; l--) {
 		entry[l] = &table[lodge_pt_index(gfn, l)];
-		if (!pt->format->present(pt_read(entry[l])) ||
-		    pt->format->is_leaf(pt_read(entry[l]), l))
+		if (!lodge_pt_present(pt->format, pt_read(entry[l])) ||
+		    lodge_pt_is_leaf(pt->format, pt_read(entry[l]), l))
 			break;
-		table = pt_next(pt, pt_read(entry[l]), l);
+		table = pt_next(pt, pt_read(entry[l]));
 	}
 	for (l++; l <= top; l++) {
 		unsigned int i;
 
-		table = pt_next(pt, pt_read(entry[l]), l);
+		table = pt_next(pt, pt_read(entry[l]));
 		for (i = 0; i < LODGE_PT_ENTRIES; i++) {
 			if (pt_read(&table[i]))
 				return;
 		}
-		pt_detach(pt, entry[l], l, freed);
+		pt_detach(pt, entry[l], freed);
 	}
 }
 
@@ -135,7 +136,7 @@ static bool pt_clear(const struct lodge_tdp_format *f, u64 *table,
 	bool any = false;
 
 	for (; i < n; i++) {
-		if (!f->present(pt_read(&table[i])))
+		if (!lodge_pt_present(f, pt_read(&table[i])))
 			continue;
 		pt_write(&table[i], 0);
 		any = true;
@@ -162,7 +163,7 @@ bool lodge_pt_zap_step(struct lodge_pt *pt, gfn_t *gfn, gfn_t end,
 
 	entry = lodge_pt_lookup(pt, start, &l);
 	if (l > 1) {
-		any = f->present(pt_read(entry));
+		any = lodge_pt_present(f, pt_read(entry));
 		if (any)
 			pt_write(entry, 0);
 		n = pt_piece(start, end, l);
@@ -187,12 +188,12 @@ bool lodge_pt_protect(struct lodge_pt *pt, gfn_t gfn)
 
 	entry = lodge_pt_lookup(pt, gfn, &l);
 	e = pt_read(entry);
-	if (!f->present(e) || !f->writable(e))
+	if (!lodge_pt_present(f, e) || !lodge_pt_writable(f, e))
 		return false;
 	/* Accessed and dirty bits that hardware sets meanwhile may be lost:
 	 * the host page was marked dirty when it was mapped writable.
 	 */
-	pt_write(entry, l > 1 ? 0 : f->set_writable(e, false));
+	pt_write(entry, l > 1 ? 0 : e & ~f->write);
 	return true;
 }
 
@@ -209,12 +210,12 @@ bool lodge_pt_young_step(struct lodge_pt *pt, gfn_t *gfn, gfn_t end, bool clear)
 	for (n = l > 1 ? 1 : n; n; n--, entry++) {
 		u64 e = pt_read(entry);
 
-		if (!f->present(e) || !f->accessed(e))
+		if (!lodge_pt_present(f, e) || !(e & f->accessed))
 			continue;
 		any = true;
 		if (!clear)
 			break;
-		pt_write(entry, f->clear_accessed(e));
+		pt_write(entry, e & ~f->accessed);
 	}
 	return any;
 }

@@ -17,19 +17,15 @@
 struct lodge_tdp_format {
 	/* The depth is that of the host's own tables (nested paging). */
 	bool host_depth;
+	/* Bits of an entry: one of present is set where it leads anywhere;
+	 * large, above level 1, makes it a leaf.
+	 */
+	u64 present, large, write, accessed;
 	/* Level 1 is 4K, 2 2M, 3 1G. An address may carry the host's memory
 	 * encryption bit, as any other bit of it.
 	 */
 	u64 (*leaf)(hpa_t hpa, int level, bool write, bool exec, bool uncached);
 	u64 (*table)(hpa_t hpa);
-	bool (*present)(u64 e);
-	bool (*is_leaf)(u64 e, int level);
-	bool (*writable)(u64 e);
-	u64 (*set_writable)(u64 e, bool on);
-	hpa_t (*address)(u64 e, int level);	/* of page or next table */
-	bool (*accessed)(u64 e);
-	u64 (*clear_accessed)(u64 e);
-	bool (*dirty)(u64 e);
 };
 
 /*
@@ -56,6 +52,28 @@ struct lodge_pt {
 	int levels;		/* 4 or 5 */
 	u64 tables;		/* pages in use, root included */
 };
+
+static inline bool lodge_pt_present(const struct lodge_tdp_format *f, u64 e)
+{
+	return e & f->present;
+}
+
+static inline bool lodge_pt_is_leaf(const struct lodge_tdp_format *f, u64 e,
+				    int level)
+{
+	return level == 1 || (e & f->large);
+}
+
+static inline bool lodge_pt_writable(const struct lodge_tdp_format *f, u64 e)
+{
+	return e & f->write;
+}
+
+/* Of page or next table; in its place in both vendors' formats. */
+static inline hpa_t lodge_pt_address(u64 e)
+{
+	return e & GENMASK_ULL(51, 12);
+}
 
 static inline u64 lodge_pt_pages(int level)
 {

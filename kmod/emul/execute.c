@@ -249,10 +249,11 @@ static void finish(struct lodge_emul *e)
 		e->rflags &= ~LODGE_RFLAGS_RF;
 	r->rflags = e->rflags;
 	r->rip = e->rip;
+	if (r->shadow != e->shadow || e->nmi_unblock)
+		e->changed |= LODGE_R_SHADOW;
 	r->shadow = e->shadow;
 	if (e->nmi_unblock)
 		r->nmi_blocked = 0;
-	e->changed |= LODGE_R_SHADOW;
 }
 
 /* Has a REP done all its work, RCX and flags being those of @e? */

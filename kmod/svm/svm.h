@@ -34,7 +34,8 @@ struct svm_cpu {
 	bool found_on;
 	bool drs_loaded;
 	bool tsc_ratio_loaded;
-	bool first;			/* no entry yet in this bracket */
+	bool own;			/* it was ours when the bracket began */
+	bool first;			/* the entry that comes asks for flushes */
 	struct lodge_vcpu *last;	/* ran here last: compared, never followed */
 };
 

@@ -13,7 +13,6 @@
 #define NPT_PWT		BIT_ULL(3)
 #define NPT_PCD		BIT_ULL(4)
 #define NPT_A		BIT_ULL(5)
-#define NPT_D		BIT_ULL(6)
 #define NPT_PS		BIT_ULL(7)	/* in levels 2 and 3; PAT in level 1 */
 #define NPT_ADDRESS	GENMASK_ULL(51, 12)
 #define NPT_NX		BIT_ULL(63)
@@ -43,56 +42,12 @@ static u64 npt_table(hpa_t hpa)
 	return (hpa & NPT_ADDRESS) | NPT_P | NPT_W | NPT_U | NPT_A;
 }
 
-static bool npt_present(u64 e)
-{
-	return e & NPT_P;
-}
-
-static bool npt_is_leaf(u64 e, int level)
-{
-	return level == 1 || (e & NPT_PS);
-}
-
-static bool npt_writable(u64 e)
-{
-	return e & NPT_W;
-}
-
-static u64 npt_set_writable(u64 e, bool on)
-{
-	return on ? e | NPT_W : e & ~NPT_W;
-}
-
-static hpa_t npt_address(u64 e, int level)
-{
-	return e & NPT_ADDRESS;
-}
-
-static bool npt_accessed(u64 e)
-{
-	return e & NPT_A;
-}
-
-static u64 npt_clear_accessed(u64 e)
-{
-	return e & ~NPT_A;
-}
-
-static bool npt_dirty(u64 e)
-{
-	return e & NPT_D;
-}
-
 const struct lodge_tdp_format svm_npt_format = {
 	.host_depth = true,
+	.present = NPT_P,
+	.large = NPT_PS,
+	.write = NPT_W,
+	.accessed = NPT_A,
 	.leaf = npt_leaf,
 	.table = npt_table,
-	.present = npt_present,
-	.is_leaf = npt_is_leaf,
-	.writable = npt_writable,
-	.set_writable = npt_set_writable,
-	.address = npt_address,
-	.accessed = npt_accessed,
-	.clear_accessed = npt_clear_accessed,
-	.dirty = npt_dirty,
 };

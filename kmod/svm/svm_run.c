@@ -98,12 +98,17 @@ void svm_bracket_begin(struct lodge_vcpu *vcpu)
 	struct svm_cpu *cpu = this_cpu_ptr(svm_cpus);
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	if (!lodge_hw_own())
+	cpu->own = lodge_hw_own();
+	if (!cpu->own)
 		svm_take_hardware(cpu);
 	if (cpu->last != vcpu || svm->asid_cpu != smp_processor_id())
 		svm->vmcb->clean = 0;
 	cpu->last = vcpu;
-	cpu->first = true;
+	/* What is ours alone stays true from one bracket to the next. */
+	cpu->first = !cpu->own || READ_ONCE(lodge_check_tlb) ||
+		     svm->asid_cpu != smp_processor_id() ||
+		     svm->asid_generation != cpu->asids.generation ||
+		     svm->vmcb->asid != svm->asid;
 	svm_vmsave(cpu->host_pa);
 	cpu->found_dr7 = native_get_debugreg(7);
 	if (unlikely(svm->load_drs))
@@ -134,7 +139,7 @@ void svm_bracket_end(struct lodge_vcpu *vcpu)
 		cpu->tsc_ratio_loaded = false;
 	}
 	/* Before the debug registers: this exit sets DR7, too. */
-	if (svm_tlb_flush_after(lodge_hw_own(), cpu->found_on))
+	if (svm_tlb_flush_after(cpu->own, cpu->found_on))
 		svm_probe_run(cpu, lodge_caps.flush_by_asid ?
 			      SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL,
 			      lodge_caps.asids - 1);
@@ -145,17 +150,16 @@ void svm_bracket_end(struct lodge_vcpu *vcpu)
 	if (unlikely(cpu->found_dr7 != SVM_DR7_RESET))
 		native_set_debugreg(7, cpu->found_dr7);
 
-	if (lodge_hw_own())
-		return;
-	svm_give_hardware(cpu);
+	if (!cpu->own)
+		svm_give_hardware(cpu);
 }
 
-/* Once in a bracket, and when mappings have changed. */
-static void svm_prepare_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
+/* Once in a bracket, and when mappings have changed; not on the way of most. */
+static noinline void svm_prepare_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
 	struct svm_tlb_question q = {
-		.own = lodge_hw_own(),
+		.own = cpu->own,
 		.first = cpu->first,
 		.want_flush = svm->want_flush,
 		.by_asid = lodge_caps.flush_by_asid,

@@ -17,8 +17,7 @@
 #define EPT_TYPE_UC	(0ULL << 3)
 #define EPT_IGNORE_PAT	BIT_ULL(6)
 #define EPT_PS		BIT_ULL(7)	/* in levels 2 and 3 */
-#define EPT_A		BIT_ULL(8)	/* these two without meaning where */
-#define EPT_D		BIT_ULL(9)	/* the CPU has no such flags */
+#define EPT_A		BIT_ULL(8)	/* ignored by CPUs without the flag */
 #define EPT_ADDRESS	GENMASK_ULL(51, 12)
 
 /*
@@ -45,58 +44,14 @@ static u64 ept_table(hpa_t hpa)
 	return (hpa & EPT_ADDRESS) | EPT_ALL | EPT_A;
 }
 
-static bool ept_present(u64 e)
-{
-	return e & EPT_ALL;
-}
-
-static bool ept_is_leaf(u64 e, int level)
-{
-	return level == 1 || (e & EPT_PS);
-}
-
-static bool ept_writable(u64 e)
-{
-	return e & EPT_W;
-}
-
-static u64 ept_set_writable(u64 e, bool on)
-{
-	return on ? e | EPT_W : e & ~EPT_W;
-}
-
-static hpa_t ept_address(u64 e, int level)
-{
-	return e & EPT_ADDRESS;
-}
-
-static bool ept_accessed(u64 e)
-{
-	return e & EPT_A;
-}
-
-static u64 ept_clear_accessed(u64 e)
-{
-	return e & ~EPT_A;
-}
-
-static bool ept_dirty(u64 e)
-{
-	return e & EPT_D;
-}
-
 const struct lodge_tdp_format vmx_ept_format = {
 	.host_depth = false,
+	.present = EPT_ALL,
+	.large = EPT_PS,
+	.write = EPT_W,
+	.accessed = EPT_A,
 	.leaf = ept_leaf,
 	.table = ept_table,
-	.present = ept_present,
-	.is_leaf = ept_is_leaf,
-	.writable = ept_writable,
-	.set_writable = ept_set_writable,
-	.address = ept_address,
-	.accessed = ept_accessed,
-	.clear_accessed = ept_clear_accessed,
-	.dirty = ept_dirty,
 };
 
 /**

@@ -13,9 +13,10 @@ static u64 tables_reachable(struct lodge_pt *pt, u64 *table, int level)
 	for (i = 0; level > 1 && i < LODGE_PT_ENTRIES; i++) {
 		u64 e = table[i];
 
-		if (pt->format->present(e) && !pt->format->is_leaf(e, level))
+		if (lodge_pt_present(pt->format, e) &&
+		    !lodge_pt_is_leaf(pt->format, e, level))
 			n += tables_reachable(pt, lodge_pt_pointer(pt,
-				pt->format->address(e, level)), level - 1);
+				lodge_pt_address(e)), level - 1);
 	}
 	return n;
 }
@@ -70,8 +71,8 @@ static void model_compare(struct lodge_pt *pt, const u8 *model,
 	for (g = 0; g < MODEL_PAGES; g++) {
 		int l;
 		u64 e = look(pt, g, &l);
-		u8 v = !f->present(e) ? 0 : f->writable(e) ? 2 : 1;
-		u64 pfn = (f->address(e, l) >> 12) + (g & (lodge_pt_pages(l) - 1));
+		u8 v = !lodge_pt_present(f, e) ? 0 : lodge_pt_writable(f, e) ? 2 : 1;
+		u64 pfn = (lodge_pt_address(e) >> 12) + (g & (lodge_pt_pages(l) - 1));
 
 		if (v != model[g] || (v && (l != level_of[g] || pfn != g))) {
 			CHECK_EQ(g, ~0ULL);

@@ -102,7 +102,7 @@ static inline bool mapped(struct lodge_pt *pt, gfn_t gfn)
 {
 	int l;
 
-	return format->present(look(pt, gfn, &l));
+	return lodge_pt_present(format, look(pt, gfn, &l));
 }
 
 #endif /* TABLES_H */
