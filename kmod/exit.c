@@ -389,7 +389,7 @@ static const struct {
 	[LODGE_EXIT_DESC_TABLE]		= { exit_unknown },
 	[LODGE_EXIT_TASK_SWITCH]	= { exit_task_switch },
 	[LODGE_EXIT_SHUTDOWN]		= { exit_shutdown },
-	[LODGE_EXIT_PML_FULL]		= { exit_unknown },
+	[LODGE_EXIT_PML_FULL]		= { exit_nothing },
 	[LODGE_EXIT_TIMER]		= { exit_timer },
 	[LODGE_EXIT_ENTRY_FAILED]	= { exit_entry_failed },
 	[LODGE_EXIT_UNKNOWN]		= { exit_unknown },

@@ -103,6 +103,7 @@ void lodge_tdp_vcpu_free(struct lodge_vcpu *vcpu);
 /* enum lodge_tdp_result or -errno; atomic: interrupts off, -EAGAIN if it can't */
 int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access);
 int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access);
+void lodge_tdp_logged(struct lodge_vcpu *vcpu, const u64 *gpa, u32 nr);
 /* What the vCPU's TLB may hold: at each flush, and before each entry. */
 extern bool lodge_check_tlb;
 void lodge_tdp_flushed(struct lodge_vcpu *vcpu);

@@ -278,6 +278,9 @@ static int log_get(struct lodge_vm *vm, const struct lodge_slot *slot,
 	bool flush = false;
 	int err = 0;
 
+	/* What CPUs have in their own logs comes when they leave the guest. */
+	if (lodge_caps.dirty_log)
+		lodge_vm_request(vm, LODGE_REQ_EXIT, true);
 	for (at = 0; !err && at < words; at += LOG_WORDS) {
 		err = log_take(vm, slot, at, min_t(u64, words - at, LOG_WORDS),
 			       to, &flush);
@@ -293,8 +296,8 @@ static int log_get(struct lodge_vm *vm, const struct lodge_slot *slot,
  * @vm: VM
  * @log: the request
  *
- * Bits given to the user are cleared, and their pages write-protected again
- * before this returns.
+ * Bits given to the user are cleared, and what would set them is made ready
+ * again before this returns.
  *
  * Context: may sleep; takes slots_lock.
  * Return: 0; -EINVAL: no such number; -ENOENT: no such slot, or it has no log;

@@ -251,21 +251,24 @@ bool lodge_tdp_young(struct lodge_vm *vm, gfn_t gfn, gfn_t end, bool clear)
 }
 
 /**
- * lodge_tdp_log_collect() - take bits of the dirty log and write-protect
+ * lodge_tdp_log_collect() - take bits of the dirty log, to see new writes
  * @vm: VM, its slots_lock held
  * @slot: slot with a log
  * @word: first word of the log
  * @out: where they go
  * @words: how many, a lock hold's worth (16 is 1024 pages)
  *
- * A bit and the right to write its page change together under the lock, so
- * that no write after the flush that the caller owes goes unseen.
+ * A bit and the right to write its page, or its dirty flag where the CPU keeps
+ * a log, change together under the lock, so that no write after the flush that
+ * the caller owes goes unseen.
  *
  * Return: whether a flush is due.
  */
 bool lodge_tdp_log_collect(struct lodge_vm *vm, const struct lodge_slot *slot,
 			   u64 word, unsigned long *out, unsigned int words)
 {
+	bool (*again)(struct lodge_pt *pt, gfn_t gfn) =
+		lodge_caps.dirty_log ? lodge_pt_clean : lodge_pt_protect;
 	struct lodge_tdp *tdp = &vm->tdp;
 	unsigned int i, bit;
 	bool any = false;
@@ -276,13 +279,35 @@ bool lodge_tdp_log_collect(struct lodge_vm *vm, const struct lodge_slot *slot,
 
 		out[i] = READ_ONCE(*w) ? xchg(w, 0) : 0;
 		for_each_set_bit(bit, &out[i], BITS_PER_LONG)
-			any |= lodge_pt_protect(&tdp->pt, slot->base +
-						(word + i) * BITS_PER_LONG + bit);
+			any |= again(&tdp->pt, slot->base +
+				     (word + i) * BITS_PER_LONG + bit);
 	}
 	if (any)
 		WRITE_ONCE(tdp->zap_gen, tdp->zap_gen + 1);
 	raw_spin_unlock(&tdp->lock);
 	return any;
+}
+
+/**
+ * lodge_tdp_logged() - the CPU's log of pages that have become dirty
+ * @vcpu: that wrote to them
+ * @gpa: guest physical addresses
+ * @nr: how many
+ *
+ * Context: the bracket.
+ */
+void lodge_tdp_logged(struct lodge_vcpu *vcpu, const u64 *gpa, u32 nr)
+{
+	struct lodge_vm *vm = vcpu->vm;
+	const struct lodge_slot *slot;
+	int idx = srcu_read_lock(&vm->srcu);
+
+	for (; nr; nr--, gpa++) {
+		slot = lodge_slot_find(vm, *gpa >> PAGE_SHIFT);
+		if (slot)
+			lodge_slot_mark_dirty(slot, *gpa >> PAGE_SHIFT);
+	}
+	srcu_read_unlock(&vm->srcu, idx);
 }
 
 /**

@@ -72,9 +72,9 @@ static int tdp_map_locked(struct lodge_vcpu *vcpu, const struct tdp_try *t,
 	struct lodge_tdp *tdp = &vcpu->vm->tdp;
 	const struct lodge_slot *slot = t->slot;
 	unsigned long hva = lodge_slot_hva(slot, t->gfn);
+	bool write, log = slot->dirty && lodge_caps.dirty_log;
+	u64 size, leaf;
 	int level, err;
-	bool write;
-	u64 size;
 
 	lockdep_assert_held(&tdp->lock);
 	if (tdp->released)
@@ -87,16 +87,20 @@ static int tdp_map_locked(struct lodge_vcpu *vcpu, const struct tdp_try *t,
 	if (tdp->seq != t->seq)
 		return LODGE_TDP_MAPPED;	/* the guest faults again */
 
-	/* While writes are logged, none but a write may map it writable. */
+	/*
+	 * While writes are logged, none but a write may map it writable; unless
+	 * the CPU keeps the log, in which only pages appear that are clean.
+	 */
 	write = p->writable && !(slot->flags & LODGE_SLOT_READONLY) &&
-		(t->write || !slot->dirty);
-	err = lodge_pt_map(&tdp->pt, t->gfn, level,
-			   tdp->pt.format->leaf(p->hpa & ~(size - 1), level,
-						write, true, p->uncached),
-			   &vcpu->tdp.cache);
+		(t->write || !slot->dirty || log);
+	leaf = tdp->pt.format->leaf(p->hpa & ~(size - 1), level, write, true,
+				    p->uncached);
+	if (write && !log)
+		leaf |= tdp->pt.format->dirty;
+	err = lodge_pt_map(&tdp->pt, t->gfn, level, leaf, &vcpu->tdp.cache);
 	if (err)
 		return err;
-	if (write)
+	if (write && !log)
 		lodge_slot_mark_dirty(slot, t->gfn);
 	return LODGE_TDP_MAPPED;
 }

@@ -197,6 +197,20 @@ bool lodge_pt_protect(struct lodge_pt *pt, gfn_t gfn)
 	return true;
 }
 
+bool lodge_pt_clean(struct lodge_pt *pt, gfn_t gfn)
+{
+	const struct lodge_tdp_format *f = pt->format;
+	u64 *entry, e;
+	int l;
+
+	entry = lodge_pt_lookup(pt, gfn, &l);
+	e = pt_read(entry);
+	if (!lodge_pt_present(f, e) || !(e & f->dirty))
+		return false;
+	pt_write(entry, l > 1 ? 0 : e & ~f->dirty);
+	return true;
+}
+
 bool lodge_pt_young_step(struct lodge_pt *pt, gfn_t *gfn, gfn_t end, bool clear)
 {
 	const struct lodge_tdp_format *f = pt->format;

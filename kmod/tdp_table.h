@@ -21,6 +21,7 @@ struct lodge_tdp_format {
 	 * large, above level 1, makes it a leaf.
 	 */
 	u64 present, large, write, accessed;
+	u64 dirty;	/* 0 where nothing comes of it: see lodge_pt_clean() */
 	/* Level 1 is 4K, 2 2M, 3 1G. An address may carry the host's memory
 	 * encryption bit, as any other bit of it.
 	 */
@@ -153,6 +154,15 @@ bool lodge_pt_zap_step(struct lodge_pt *pt, gfn_t *gfn, gfn_t end,
  * Return: whether a right was taken away.
  */
 bool lodge_pt_protect(struct lodge_pt *pt, gfn_t gfn);
+
+/**
+ * lodge_pt_clean() - have the hardware tell of the next write to a page
+ * @pt: tables, of a format with a dirty bit
+ * @gfn: its frame; a larger leaf there goes as a whole
+ *
+ * Return: whether the hardware may know the page as dirty.
+ */
+bool lodge_pt_clean(struct lodge_pt *pt, gfn_t gfn);
 
 /**
  * lodge_pt_young_step() - look for accesses in the first piece of a range

@@ -25,6 +25,7 @@ struct lodge_caps {
 	bool flush_by_asid;
 	bool tsc_aux;		/* the CPU has IA32_TSC_AUX */
 	bool timer;		/* set_timer() works */
+	bool dirty_log;		/* the CPU tells writes to pages not yet dirty */
 	/* What the CPU has, and guests can't. */
 	bool no_rdtscp, no_invpcid, no_xsaves;
 	char used[160];		/* for the log line */

@@ -77,6 +77,7 @@ struct vmx_vcpu {
 	struct vmx_region *vmcs;	/* [c] */
 	hpa_t vmcs_pa;			/* [c] */
 	unsigned long *msr_bitmap;	/* [c] 4 times 1 KiB */
+	u64 *pml;			/* [c] the CPU's log of dirty pages, or NULL */
 	u64 eptp;			/* [v] */
 	u16 vpid;			/* [c] 0: none was left */
 	bool in_bracket;		/* [v] its VMCS is current */

@@ -59,6 +59,7 @@ static const struct {
 	{ VMX_PIN, VMX_PIN_TIMER, NULL, "preemption-timer" },
 	{ VMX_PROC2, VMX_PROC2_VPID, NULL, "vpid" },
 	{ VMX_EPT, VMX_CAP_EPT_AD, NULL, "ept-ad" },
+	{ VMX_PROC2, VMX_PROC2_PML, NULL, "pml" },
 	{ VMX_EPT, VMX_CAP_EPT_1G, NULL, "1g-pages" },
 	{ VMX_PROC, VMX_PROC_MSR_BITMAPS, NULL, "msr-bitmaps" },
 	{ VMX_PROC2, VMX_PROC2_RDTSCP, NULL, "rdtscp" },
@@ -133,6 +134,8 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 	c->proc2 = vmx_ctls(VMX_PROC2, VMX_PROC2_EPT | VMX_PROC2_UNRESTRICTED,
 			    VMX_PROC2_VPID | VMX_PROC2_WBINVD |
 			    VMX_PROC2_PAUSE_LOOP);
+	if (ept & VMX_CAP_EPT_AD)	/* pages become dirty by these flags */
+		c->proc2 |= vmx_set_may(VMX_PROC2) & VMX_PROC2_PML;
 	c->proc2_may = vmx_set_may(VMX_PROC2);
 	c->exit = vmx_ctls(VMX_EXITS, VMX_EXITC_HOST_64 | VMX_EXITC_LOAD_EFER |
 			   VMX_EXITC_LOAD_PAT, VMX_EXITC_SAVE_DEBUG);
@@ -149,6 +152,7 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 
 	caps->asids = 0x10000;
 	caps->next_rip = true;
+	caps->dirty_log = c->proc2 & VMX_PROC2_PML;
 	caps->timer = c->pin & VMX_PIN_TIMER;
 	caps->tsc_aux = c->proc2_may & VMX_PROC2_RDTSCP;
 	caps->no_rdtscp = !(c->proc2_may & VMX_PROC2_RDTSCP);
@@ -329,7 +333,8 @@ static void vmx_probe_guest_write(void)
 	vmcs_write(VMCS_GUEST_CR4, vmx_config.cr4_must);
 	vmcs_write(VMCS_PIN_CTLS, vmx_config.pin & ~VMX_PIN_TIMER);
 	vmcs_write(VMCS_PROC_CTLS, vmx_config.proc & ~VMX_PROC_MSR_BITMAPS);
-	vmcs_write(VMCS_PROC2_CTLS, vmx_config.proc2 & ~VMX_PROC2_VPID);
+	vmcs_write(VMCS_PROC2_CTLS, vmx_config.proc2 &
+		   ~(VMX_PROC2_VPID | VMX_PROC2_PML));
 	vmcs_write(VMCS_EXIT_CTLS, vmx_config.exit);
 	vmcs_write(VMCS_ENTRY_CTLS, vmx_config.entry);
 	vmcs_write(VMCS_EPTP, vmx_eptp(vmx_pa(vmx_probe_ept),

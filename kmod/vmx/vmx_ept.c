@@ -18,6 +18,7 @@
 #define EPT_IGNORE_PAT	BIT_ULL(6)
 #define EPT_PS		BIT_ULL(7)	/* in levels 2 and 3 */
 #define EPT_A		BIT_ULL(8)	/* ignored by CPUs without the flag */
+#define EPT_D		BIT_ULL(9)	/* as A */
 #define EPT_ADDRESS	GENMASK_ULL(51, 12)
 
 /*
@@ -50,6 +51,7 @@ const struct lodge_tdp_format vmx_ept_format = {
 	.large = EPT_PS,
 	.write = EPT_W,
 	.accessed = EPT_A,
+	.dirty = EPT_D,
 	.leaf = ept_leaf,
 	.table = ept_table,
 };

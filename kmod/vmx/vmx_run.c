@@ -85,6 +85,20 @@ void vmx_bracket_begin(struct lodge_vcpu *vcpu)
 	}
 }
 
+/*
+ * The log is filled from its end; the index is that of the next entry, beyond
+ * them when there is none. Intel manual: "Page-Modification Logging".
+ */
+static void vmx_pml_take(struct vmx_vcpu *vmx)
+{
+	u32 next = (u16)(vmcs_read(VMCS_PML_INDEX) + 1);
+
+	if (likely(next >= VMX_PML_ENTRIES))
+		return;
+	lodge_tdp_logged(&vmx->vcpu, vmx->pml + next, VMX_PML_ENTRIES - next);
+	vmcs_write(VMCS_PML_INDEX, VMX_PML_ENTRIES - 1);
+}
+
 /**
  * vmx_bracket_end() - put back what vmx_bracket_begin() found
  * @vcpu: that ran
@@ -96,6 +110,8 @@ void vmx_bracket_end(struct lodge_vcpu *vcpu)
 
 	if (unlikely(!vmx->in_bracket))
 		return;
+	if (vmx->pml)
+		vmx_pml_take(vmx);
 	vmx->kernel_gs_base = lodge_rdmsr(MSR_KERNEL_GS_BASE);
 	if (cpu->found_kernel_gs_base != vmx->kernel_gs_base)
 		lodge_wrmsr(MSR_KERNEL_GS_BASE, cpu->found_kernel_gs_base);
@@ -266,6 +282,8 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 		vmx->stale |= VMX_STALE_EVENT;
 	vmx_decode(&raw, exit);
 	vmx_event_exit(vmx, &raw, exit);
+	if (unlikely(exit->kind == LODGE_EXIT_PML_FULL))
+		vmx_pml_take(vmx);
 	vmx->soft = false;
 }
 

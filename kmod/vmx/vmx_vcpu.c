@@ -96,7 +96,10 @@ int vmx_vcpu_create(struct lodge_vcpu *vcpu)
 
 	vmx->vmcs = lodge_page_alloc();
 	vmx->msr_bitmap = lodge_page_alloc();
-	if (!vmx->vmcs || !vmx->msr_bitmap) {
+	if (vmx_config.proc2 & VMX_PROC2_PML)
+		vmx->pml = lodge_page_alloc();
+	if (!vmx->vmcs || !vmx->msr_bitmap ||
+	    (!vmx->pml && (vmx_config.proc2 & VMX_PROC2_PML))) {
 		vmx_vcpu_destroy(vcpu);
 		return -ENOMEM;
 	}
@@ -128,6 +131,8 @@ void vmx_vcpu_destroy(struct lodge_vcpu *vcpu)
 	raw_spin_unlock(&vmx_vpid_lock);
 	lodge_page_free(vmx->vmcs);
 	lodge_page_free(vmx->msr_bitmap);
+	lodge_page_free(vmx->pml);
+	vmx->pml = NULL;
 	vmx->vmcs = NULL;
 	vmx->msr_bitmap = NULL;
 }
@@ -243,6 +248,10 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 	if (vmx_config.proc2 & VMX_PROC2_PAUSE_LOOP) {
 		vmcs_write(VMCS_PLE_GAP, VMX_PLE_GAP);
 		vmcs_write(VMCS_PLE_WINDOW, VMX_PLE_WINDOW);
+	}
+	if (vmx->pml) {
+		vmcs_write(VMCS_PML_ADDRESS, vmx_pa(vmx->pml));
+		vmcs_write(VMCS_PML_INDEX, VMX_PML_ENTRIES - 1);
 	}
 	vmx->hw_timer = 0;
 	if (vmx_config.pin & VMX_PIN_TIMER)

@@ -230,4 +230,31 @@ TEST(nothing_is_lost)
 	EXPECT_NE(0, *p);
 }
 
+/* Writes to every page of a slot, one after another. */
+GUEST64(write_all, "1: mov $0x200000, %edi; mov $1500, %ecx\n"
+	"2: incl (%rdi); add $4096, %edi; dec %ecx; jnz 2b\n"
+	G_SYNC "jmp 1b");
+
+/* More pages than any hardware's own log of them has room for. */
+TEST(many_at_once)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &write_all);
+	uint8_t *p = abi_map(1500 * 4096);
+	uint64_t bits[24];
+	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = bits };
+	int round, i, n;
+
+	ASSERT_EQ(0, abi_slot(vcpu->vm, 1, KVM_MEM_LOG_DIRTY_PAGES, HIGH,
+			      1500 * 4096, p));
+	for (round = 1; round <= 3; round++) {
+		abi_sync(vcpu);
+		memset(bits, 0, sizeof(bits));
+		ASSERT_EQ(0, abi_ioctlp(vcpu->vm->fd, KVM_GET_DIRTY_LOG, &log));
+		for (i = n = 0; i < 1500; i++)
+			n += bits[i / 64] >> (i % 64) & 1;
+		EXPECT_EQ(1500, n);
+		EXPECT_EQ(round, p[1499 * 4096]);
+	}
+}
+
 TEST_HARNESS_MAIN

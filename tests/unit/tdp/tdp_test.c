@@ -275,6 +275,27 @@ static void test_protect(void)
 	pt_end(&pt);
 }
 
+static void test_clean(void)
+{
+	const u64 dirty = format->dirty;
+	struct lodge_pt pt;
+	int l;
+
+	pt_init(&pt, 4, 0);
+	CHECK(!lodge_pt_clean(&pt, 5));
+	CHECK_EQ(map(&pt, 5, 1, leaf(5, 1, true) | dirty), 0);
+	CHECK_EQ(map(&pt, 6, 1, leaf(6, 1, true)), 0);
+	/* Of a format without the bit nothing is ever dirty. */
+	CHECK_EQ(lodge_pt_clean(&pt, 5), dirty != 0);
+	CHECK_EQ(look(&pt, 5, &l), leaf(5, 1, true));
+	CHECK(!lodge_pt_clean(&pt, 5));
+	CHECK(!lodge_pt_clean(&pt, 6));
+	CHECK_EQ(map(&pt, 0x200, 2, leaf(0x200, 2, true) | dirty), 0);
+	CHECK_EQ(lodge_pt_clean(&pt, 0x210), dirty != 0);
+	CHECK_EQ(mapped(&pt, 0x200), !dirty);
+	pt_end(&pt);
+}
+
 static bool young(struct lodge_pt *pt, gfn_t gfn, gfn_t end, bool clear)
 {
 	bool any = false;
@@ -325,6 +346,7 @@ static const struct ktap_test tests[] = {
 	{ "detached tables are empty to hardware", test_zap_chain },
 	{ "the memory encryption bit is kept", test_crypt },
 	{ "write protection", test_protect },
+	{ "clean pages", test_clean },
 	{ "accesses are seen and forgotten", test_young },
 	{ "random operations agree with a model", test_random },
 };
