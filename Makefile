@@ -12,7 +12,7 @@
 #	make run			a guest's shell, in an emulated host
 #	make run HOST=1			the same on this machine's hardware
 #	make test			all tests
-#	make test-PART KERNEL=6.12	one of: build style unit fuzz abi boot dkms
+#	make test-PART KERNEL=6.12	one of: build style unit entry fuzz abi boot dkms
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
 #	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault)
 #	make test-bochs			in Bochs, whose AMD-V has more features
@@ -27,7 +27,7 @@ SHELL		:= /bin/bash
 MACHINE		:= tests/machine
 ALL_KERNELS	:= 6.1 6.12
 KERNELS		:= $(if $(KERNEL),$(KERNEL),$(ALL_KERNELS))
-PARTS		:= build style unit fuzz abi boot fault dkms
+PARTS		:= build style unit entry fuzz abi boot fault dkms
 # Where Debian's headers of a kernel given by its short name are.
 kdir		= $(shell . $(MACHINE)/lib.sh; kernel_kdir $(1) 2>/dev/null)
 
