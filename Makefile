@@ -15,6 +15,7 @@
 #	make test-PART KERNEL=6.12	one of: build style unit entry fuzz abi boot dkms
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
 #	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault)
+#	make test-initrd		Debian's own initrd finds the disks
 #	make test-bochs			in Bochs, whose AMD-V has more features
 #	make test-vmx			on VT-x, in Bochs
 #	make bochs			build the newer Bochs that is used then
@@ -46,7 +47,8 @@ DESTDIR		?=
 PREFIX		?= /usr/local
 
 .PHONY: all module modules userspace install run bench test deps clean \
-	distclean help bochs $(PARTS:%=test-%) test-bochs test-vmx
+	distclean help bochs $(PARTS:%=test-%) test-bochs test-vmx \
+	test-initrd
 .NOTPARALLEL:
 
 all: module userspace
@@ -92,7 +94,7 @@ test:
 	@KERNELS="$(KERNELS)" tests/run.sh $(PARTS)
 
 # These two run what is built.
-test-abi test-boot test-fault test-bochs test-vmx: test-%:
+test-abi test-boot test-fault test-bochs test-vmx test-initrd: test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh build $*
 
 $(filter-out test-abi test-boot test-fault,$(PARTS:%=test-%)): test-%:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Gets, out of Debian's packages and without installing them, what the
-# tests need of other kernels. Called by host.sh, by the Makefile and by the
+# tests need of other kernels and emulators. Called by host.sh, by the Makefile and by the
 # style and ABI tests. Each command prints the path of what it got:
 #
 #	fetch.sh kernel 6.1|6.12|7.2|debug
@@ -12,6 +12,9 @@
 #					tools/testing/selftests/kselftest*.h
 #	fetch.sh rootfs			the files of a small Debian: bash,
 #					coreutils, util-linux, e2fsprogs, ...
+#	fetch.sh stock			vmlinuz-*, and initrd.img-* as Debian
+#					makes it on an installed machine
+#	fetch.sh qemu			a program: QEMU from the backports
 #
 # Everything lands in build/cache (LODGE_CACHE) and is kept there until the
 # package has a newer version.
@@ -107,6 +110,63 @@ fetch_rootfs()
 	echo "$dir"
 }
 
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Runs mmdebstrap with these options and packages: VARIANT TARGET OPTION...
+bootstrap()
+{
+	local variant=$1 target=$2 mirror
+	shift 2
+
+	mirror=$(debian_mirror)
+	"$machine/deps.sh" chroot >&2
+	as_root mmdebstrap --mode=root --variant="$variant" --quiet \
+		--aptopt='APT::Install-Recommends "false"' "$@" \
+		bookworm "$target" "deb $mirror bookworm main" \
+		"deb $mirror bookworm-backports main" >&2
+	as_root chown -R "$(id -u)" "$work"
+}
+
+fetch_stock()
+{
+	local dir=$cache/stock work
+
+	if [ ! -e "$dir" ]; then
+		work=$(mktemp -d "$cache/tmp.XXXXXX")
+		bootstrap minbase /dev/null --format=null \
+			--include=linux-image-cloud-amd64,initramfs-tools,zstd \
+			--customize-hook="copy-out /boot $work"
+		publish "$work/boot" "$dir"
+		rm -rf "$work"
+	fi
+	echo "$dir"
+}
+
+fetch_qemu()
+{
+	local dir=$cache/qemu work
+
+	if [ ! -e "$dir" ]; then
+		work=$(mktemp -d "$cache/tmp.XXXXXX")
+		bootstrap extract "$work/root" --include=qemu-system-x86 \
+			--aptopt='APT::Default-Release "bookworm-backports"'
+		cat >"$work/root/qemu-system-x86_64" <<-'END'
+		#!/bin/sh
+		here=$(dirname "$(readlink -f "$0")")
+		LD_LIBRARY_PATH=$here/usr/lib/x86_64-linux-gnu:$here/lib/x86_64-linux-gnu
+		export LD_LIBRARY_PATH
+		exec "$here/usr/bin/qemu-system-x86_64" "$@"
+		END
+		chmod 755 "$work/root/qemu-system-x86_64"
+		publish "$work/root" "$dir"
+		rm -rf "$work"
+	fi
+	echo "$dir/qemu-system-x86_64"
+}
+
 mkdir -p "$cache"
 exec 9>"$cache/.fetch.lock"
 flock 9
@@ -114,5 +174,7 @@ case ${1-} in
 kernel)	fetch_kernel "${2-}" ;;
 source)	fetch_source ;;
 rootfs)	fetch_rootfs ;;
+stock)	fetch_stock ;;
+qemu)	fetch_qemu ;;
 *)	sed -n '3,/^[^#]/s/^#.\?//p' "$0" >&2; exit 2 ;;
 esac
