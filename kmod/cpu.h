@@ -40,8 +40,7 @@ void lodge_cpuid_reset(struct lodge_vcpu *vcpu);	/* by lodge_vcpu_reset() */
 int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *e,
 		    u32 nr);
 /* CPUID as the guest sees it, its CR4 and XCR0 considered; the bracket. */
-void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx,
-		      u32 *edx);
+void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 r[4]);
 u64 lodge_cr4_supported(void);	/* bits a guest can have on this host */
 
 /* msr.c, mtrr.c, mce.c: 0, or 1: #GP. @host: from an ioctl, not the guest */

@@ -220,35 +220,30 @@ static void cpuid_runtime(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 *r)
 	}
 }
 
-static void cpuid_entry_regs(const struct kvm_cpuid_entry2 *e, u32 *r)
-{
-	r[0] = e->eax;
-	r[1] = e->ebx;
-	r[2] = e->ecx;
-	r[3] = e->edx;
-}
-
 /**
  * lodge_cpuid_read() - CPUID as the guest sees it
  * @vcpu: in or out of the bracket
- * @eax: leaf in, EAX out
- * @ebx: EBX out
- * @ecx: subleaf in, ECX out
- * @edx: EDX out
+ * @leaf: EAX
+ * @sub: ECX
+ * @r: filled: EAX, EBX, ECX, EDX
  *
  * Intel manual: "CPUID - CPU Identification".
  */
-void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx,
-		      u32 *edx)
+void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 r[4])
 {
 	const struct kvm_cpuid_entry2 *e;
-	u32 leaf = *eax, sub = *ecx, r[4] = {};
 
 	e = lodge_cpuid_lookup(vcpu->cpuid, leaf, sub);
-	if (e) {
-		cpuid_entry_regs(e, r);
+	if (likely(e)) {
+		r[0] = e->eax;
+		r[1] = e->ebx;
+		r[2] = e->ecx;
+		r[3] = e->edx;
 		cpuid_runtime(vcpu, e->function, sub, r);
-	} else if (leaf == 0xb || leaf == 0x1f) {
+		return;
+	}
+	memset(r, 0, 4 * sizeof(*r));
+	if (leaf == 0xb || leaf == 0x1f) {
 		/* Beyond the last level: the subleaf, and still the APIC id. */
 		e = lodge_cpuid_find(vcpu->cpuid, leaf, 0);
 		if (e) {
@@ -256,8 +251,4 @@ void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx,
 			r[3] = e->edx;
 		}
 	}
-	*eax = r[0];
-	*ebx = r[1];
-	*ecx = r[2];
-	*edx = r[3];
 }

@@ -179,14 +179,14 @@ static int emu_msr_write(struct lodge_emul *e, u32 index, u64 val)
 
 static int emu_cpuid(struct lodge_emul *e)
 {
-	u32 eax = lodge_emul_gpr(e, LODGE_RAX), ebx;
-	u32 ecx = lodge_emul_gpr(e, LODGE_RCX), edx;
+	u32 r[4];
 
-	lodge_cpuid_read(e->ctx, &eax, &ebx, &ecx, &edx);
-	lodge_emul_set_gpr(e, LODGE_RAX, eax);
-	lodge_emul_set_gpr(e, LODGE_RBX, ebx);
-	lodge_emul_set_gpr(e, LODGE_RCX, ecx);
-	lodge_emul_set_gpr(e, LODGE_RDX, edx);
+	lodge_cpuid_read(e->ctx, lodge_emul_gpr(e, LODGE_RAX),
+			 lodge_emul_gpr(e, LODGE_RCX), r);
+	lodge_emul_set_gpr(e, LODGE_RAX, r[0]);
+	lodge_emul_set_gpr(e, LODGE_RBX, r[1]);
+	lodge_emul_set_gpr(e, LODGE_RCX, r[2]);
+	lodge_emul_set_gpr(e, LODGE_RDX, r[3]);
 	return LODGE_EMUL_OK;
 }
 

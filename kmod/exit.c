@@ -92,13 +92,13 @@ static int exit_cpuid(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 {
 	u64 *gpr = vcpu->regs.gpr;
 	u32 leaf = gpr[LODGE_RAX], index = gpr[LODGE_RCX];
-	u32 eax = leaf, ebx, ecx = index, edx;
+	u32 r[4];
 
-	lodge_cpuid_read(vcpu, &eax, &ebx, &ecx, &edx);
-	gpr[LODGE_RAX] = eax;
-	gpr[LODGE_RBX] = ebx;
-	gpr[LODGE_RCX] = ecx;
-	gpr[LODGE_RDX] = edx;
+	lodge_cpuid_read(vcpu, leaf, index, r);
+	gpr[LODGE_RAX] = r[0];
+	gpr[LODGE_RBX] = r[1];
+	gpr[LODGE_RCX] = r[2];
+	gpr[LODGE_RDX] = r[3];
 	trace_lodge_cpuid(leaf, index, gpr);
 	lodge_skip(vcpu, exit->next_rip);
 	return LODGE_RESUME;

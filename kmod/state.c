@@ -305,7 +305,7 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 {
 	const u64 cache = LODGE_CR0_CD | LODGE_CR0_NW;
 	struct lodge_regs *r = &vcpu->regs;
-	u32 eax = 1, ebx, ecx = 0, edx;
+	u32 id[4];
 	u64 cr0 = RESET_CR0;
 
 	if (init) {
@@ -337,8 +337,8 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 		reset_power_on(vcpu);
 	lodge_fpu_reset(vcpu, init);
 
-	lodge_cpuid_read(vcpu, &eax, &ebx, &ecx, &edx);
-	r->gpr[LODGE_RDX] = eax ?: RESET_EDX;
+	lodge_cpuid_read(vcpu, 1, 0, id);
+	r->gpr[LODGE_RDX] = id[0] ?: RESET_EDX;
 
 	memset(&vcpu->events, 0, sizeof(vcpu->events));
 	vcpu->events.user_irq = -1;
