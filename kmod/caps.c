@@ -5,7 +5,6 @@
  * One table, in the order of the numbers. What is not in it is 0: no
  * capability may be here before all that it promises works. Next: vm_ioctl.c.
  */
-#include <linux/cpumask.h>
 #include <asm/cpufeature.h>
 
 #include "ioctl.h"
@@ -13,7 +12,7 @@
 
 static int cap_nr_vcpus(void)
 {
-	return min_t(int, num_online_cpus(), LODGE_VCPUS_MAX);
+	return min(lodge_hw_cpus(), LODGE_VCPUS_MAX);
 }
 
 static int cap_xcrs(void)

@@ -302,11 +302,12 @@ void lodge_vcpu_kick(struct lodge_vcpu *vcpu)
 		return;
 	if (READ_ONCE(vcpu->mode) != LODGE_INSIDE)
 		return;
-	rcu_read_lock();
+	/* Preemption off is as good, and borrows no symbols. */
+	rcu_read_lock_sched();
 	task = READ_ONCE(vcpu->task);
 	if (task)
 		kick_process(task);
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 /**
@@ -328,6 +329,22 @@ static void event_ipi(void *unused)
 {
 }
 
+/* Is a vCPU of the VM in the guest on @cpu? */
+static bool event_inside(int cpu, void *vm)
+{
+	/* Pairs with the release in lodge_vcpu_create(): vcpu[] is filled. */
+	u32 i, nr = smp_load_acquire(&((struct lodge_vm *)vm)->nr_vcpus);
+
+	for (i = 0; i < nr; i++) {
+		struct lodge_vcpu *vcpu = ((struct lodge_vm *)vm)->vcpu[i];
+
+		if (READ_ONCE(vcpu->mode) == LODGE_INSIDE &&
+		    READ_ONCE(vcpu->cpu) == cpu)
+			return true;
+	}
+	return false;
+}
+
 /**
  * lodge_vm_request() - ask something of all vCPUs of a VM
  * @vm: whose
@@ -341,19 +358,21 @@ void lodge_vm_request(struct lodge_vm *vm, int req, bool wait)
 {
 	/* Pairs with the release in lodge_vcpu_create(): vcpu[] is filled. */
 	u32 i, nr = smp_load_acquire(&vm->nr_vcpus);
+	bool inside = false;
 
 	for (i = 0; i < nr; i++)
 		set_bit(req, &vm->vcpu[i]->requests);
 	smp_mb__after_atomic();	/* pairs with smp_store_mb() in run.c */
 	for (i = 0; i < nr; i++) {
-		struct lodge_vcpu *vcpu = vm->vcpu[i];
-		int cpu = READ_ONCE(vcpu->cpu);
-
 		if (!wait)
-			lodge_vcpu_kick(vcpu);
-		else if (READ_ONCE(vcpu->mode) == LODGE_INSIDE && cpu >= 0)
-			smp_call_function_single(cpu, event_ipi, NULL, 1);
+			lodge_vcpu_kick(vm->vcpu[i]);
+		else if (READ_ONCE(vm->vcpu[i]->mode) == LODGE_INSIDE)
+			inside = true;
 	}
+	/* All at once; who left the guest meanwhile has seen the request. */
+	if (inside)
+		on_each_cpu_cond_mask(event_inside, event_ipi, vm, true,
+				      cpu_possible_mask);
 }
 
 /**

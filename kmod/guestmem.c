@@ -187,12 +187,13 @@ static int cmpxchg_user_16(unsigned long hva, u64 *old, const u64 *new)
 static int cmpxchg_user_split(unsigned long hva, void *old, const void *new,
 			      size_t n)
 {
-	u8 was[8];
+	u64 was = 0, expected = 0;
 
-	if (copy_from_user(was, (void __user *)hva, n))
+	if (copy_from_user(&was, (void __user *)hva, n))
 		return -EFAULT;
-	if (memcmp(was, old, n)) {
-		memcpy(old, was, n);
+	memcpy(&expected, old, n);
+	if (was != expected) {
+		memcpy(old, &was, n);
 		return 1;
 	}
 	return copy_to_user((void __user *)hva, new, n) ? -EFAULT : 0;

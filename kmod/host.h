@@ -44,6 +44,12 @@ static inline void lodge_page_free(void *page)
 		free_pages_exact(page, PAGE_SIZE);
 }
 
+/* Where it is in physical memory, as seen through the host's direct map. */
+static inline hpa_t lodge_page_pa(const void *page)
+{
+	return (unsigned long)page - PAGE_OFFSET;
+}
+
 /* The page behind a user address of current->mm; see host_page.c. */
 struct lodge_host_page {
 	hpa_t hpa;		/* of the 4K page, encryption bit included */

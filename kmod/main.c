@@ -178,6 +178,25 @@ static bool __init same(const char *a, const char *b)
 	return *a == *b;
 }
 
+/**
+ * lodge_caps_name() - a feature's name, for the line that tells what there is
+ * @caps: to add it to
+ * @has: the CPU has the feature
+ * @name: one word
+ *
+ * Context: module load, in a backend's probe().
+ */
+void lodge_caps_name(struct lodge_caps *caps, bool has, const char *name)
+{
+	char *text = has ? caps->used : caps->absent;
+	const size_t size = sizeof(caps->used);
+	size_t n = 0;
+
+	while (n < size - 1 && text[n])
+		n++;
+	snprintf(text + n, size - n, n ? " %s" : "%s", name);
+}
+
 static int __init backend_choose(void)
 {
 	u32 max, id[4] = { 0 };

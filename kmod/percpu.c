@@ -22,6 +22,7 @@ static DEFINE_PER_CPU(bool, hw_held);
 static bool hw_own;		/* mode; constant once loaded */
 static bool hw_parked;		/* suspend, reboot: take no CPU now */
 static int hw_state;		/* of cpuhp */
+static int hw_cpus;		/* online; changed by cpuhp, one CPU at a time */
 
 /**
  * lodge_hw_own() - is SVM or VMX left on by us on this CPU?
@@ -72,6 +73,8 @@ static int hw_online(unsigned int cpu)
 	if (r && r != -EBUSY && r != -EOPNOTSUPP)
 		pr_err("lodge: CPU %u: %s does not work (%d)\n", cpu,
 		       lodge_ops->name, r);
+	if (!r)
+		WRITE_ONCE(hw_cpus, hw_cpus + 1);
 	return r;
 }
 
@@ -82,6 +85,7 @@ static int hw_offline(unsigned int cpu)
 	local_irq_save(flags);
 	hw_release();
 	local_irq_restore(flags);
+	WRITE_ONCE(hw_cpus, hw_cpus - 1);
 	return 0;
 }
 
@@ -222,4 +226,12 @@ void lodge_hw_stop(void)
 const char *lodge_hw_mode(void)
 {
 	return hw_own ? "own" : "share";
+}
+
+/**
+ * lodge_hw_cpus() - CPUs that are online, all of them proved
+ */
+int lodge_hw_cpus(void)
+{
+	return READ_ONCE(hw_cpus);
 }

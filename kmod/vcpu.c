@@ -134,7 +134,7 @@ static vm_fault_t vcpu_page_fault(struct vm_fault *vmf)
 
 	if (vmf->pgoff >= ARRAY_SIZE(pages))
 		return VM_FAULT_SIGBUS;
-	vmf->page = virt_to_page(pages[vmf->pgoff]);
+	vmf->page = pfn_to_page(lodge_page_pa(pages[vmf->pgoff]) >> PAGE_SHIFT);
 	page_ref_inc(vmf->page);	/* as get_page(), of a single page */
 	return 0;
 }

@@ -32,6 +32,8 @@ struct lodge_caps {
 	char absent[160];
 };
 
+void lodge_caps_name(struct lodge_caps *caps, bool has, const char *name);
+
 /**
  * struct lodge_vendor_ops - a backend
  *

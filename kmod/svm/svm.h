@@ -17,7 +17,7 @@
 #include "svm_decide.h"
 #include "svm_vmcb.h"
 
-/* What a CPU needs, allocated for each at load. */
+/* What a CPU needs. */
 struct svm_cpu {
 	struct svm_vmcb *host;		/* VMSAVE area of the host's own state */
 	struct svm_vmcb *probe;		/* an empty guest: it exits at once */
@@ -62,7 +62,7 @@ struct svm_vcpu {
 /* As the hardware is told of it: where memory is encrypted, ours is, too. */
 static inline hpa_t svm_pa(const void *p)
 {
-	return virt_to_phys((void *)p) | lodge_host_crypt_bit();
+	return lodge_page_pa(p) | lodge_host_crypt_bit();
 }
 
 static inline struct svm_vcpu *to_svm(struct lodge_vcpu *vcpu)
@@ -91,7 +91,7 @@ bool svm_hw_in_use(void);
 int svm_hw_enable(void);
 void svm_hw_disable(void);
 int svm_hw_prove(void);
-extern struct svm_cpu __percpu *svm_cpus;
+DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
 extern hpa_t svm_iopm_pa;
 
 /* svm_vcpu.c */

@@ -28,7 +28,7 @@
 #define SVM_VM_CR_SVMDIS	BIT_ULL(4)
 #define SVM_IOPM_SIZE		(3 * PAGE_SIZE)
 
-struct svm_cpu __percpu *svm_cpus;
+DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 hpa_t svm_iopm_pa;
 static void *svm_iopm;
 
@@ -46,19 +46,12 @@ static const struct {
 
 static void svm_features_name(struct lodge_caps *caps, u32 edx)
 {
-	const size_t size = sizeof(caps->used);
-	int used = snprintf(caps->used, size, "npt"), absent = 0;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(svm_features); i++) {
-		if (edx & svm_features[i].bit)
-			used += snprintf(caps->used + used, size - used, " %s",
-					 svm_features[i].name);
-		else
-			absent += snprintf(caps->absent + absent, size - absent,
-					   absent ? " %s" : "%s",
-					   svm_features[i].name);
-	}
+	lodge_caps_name(caps, true, "npt");
+	for (i = 0; i < ARRAY_SIZE(svm_features); i++)
+		lodge_caps_name(caps, edx & svm_features[i].bit,
+				svm_features[i].name);
 }
 
 /**
@@ -171,13 +164,12 @@ int svm_setup(void)
 	int cpu;
 
 	svm_iopm = alloc_pages_exact(SVM_IOPM_SIZE, GFP_KERNEL);
-	svm_cpus = alloc_percpu(struct svm_cpu);
-	if (!svm_iopm || !svm_cpus)
+	if (!svm_iopm)
 		goto fail;
 	memset(svm_iopm, 0xff, SVM_IOPM_SIZE);
 	svm_iopm_pa = svm_pa(svm_iopm);
-	for_each_possible_cpu(cpu)
-		if (svm_cpu_alloc(per_cpu_ptr(svm_cpus, cpu)))
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		if (cpu_possible(cpu) && svm_cpu_alloc(&per_cpu(svm_cpu, cpu)))
 			goto fail;
 	return 0;
 fail:
@@ -192,11 +184,9 @@ void svm_teardown(void)
 {
 	int cpu;
 
-	if (svm_cpus)
-		for_each_possible_cpu(cpu)
-			svm_cpu_free(per_cpu_ptr(svm_cpus, cpu));
-	free_percpu(svm_cpus);
-	svm_cpus = NULL;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		if (cpu_possible(cpu))
+			svm_cpu_free(&per_cpu(svm_cpu, cpu));
 	if (svm_iopm)
 		free_pages_exact(svm_iopm, SVM_IOPM_SIZE);
 	svm_iopm = NULL;
@@ -220,7 +210,7 @@ bool svm_hw_in_use(void)
  */
 int svm_hw_enable(void)
 {
-	struct svm_cpu *cpu = this_cpu_ptr(svm_cpus);
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
 	u64 efer = lodge_rdmsr(MSR_EFER);
 
 	if (efer & LODGE_EFER_SVME)
@@ -241,7 +231,7 @@ int svm_hw_enable(void)
  */
 void svm_hw_disable(void)
 {
-	struct svm_cpu *cpu = this_cpu_ptr(svm_cpus);
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
 	u64 efer = lodge_rdmsr(MSR_EFER);
 
 	if (!(efer & LODGE_EFER_SVME))
@@ -258,7 +248,7 @@ void svm_hw_disable(void)
  */
 int svm_hw_prove(void)
 {
-	struct svm_cpu *cpu = this_cpu_ptr(svm_cpus);
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
 	u64 dr7, code;
 
 	svm_take_hardware(cpu);

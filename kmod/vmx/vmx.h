@@ -44,7 +44,7 @@ extern struct vmx_config vmx_config;
 #define VMX_SYSCALL_MSRS	3
 extern const u32 vmx_syscall_msrs[VMX_SYSCALL_MSRS];
 
-/* What a CPU need have, allocated for each at load. */
+/* What a CPU needs. */
 struct vmx_cpu {
 	struct vmx_region *vmxon;
 	struct vmx_region *probe;	/* an empty guest: it exits at once */
@@ -108,7 +108,7 @@ struct vmx_vcpu {
 
 static inline hpa_t vmx_pa(const void *p)
 {
-	return virt_to_phys((void *)p) | lodge_host_crypt_bit();
+	return lodge_page_pa(p) | lodge_host_crypt_bit();
 }
 
 /* Four page-directory pointers, which the VMCS has copies of */
@@ -135,7 +135,7 @@ bool vmx_hw_in_use(void);
 int vmx_hw_enable(void);
 void vmx_hw_disable(void);
 int vmx_hw_prove(void);
-extern struct vmx_cpu __percpu *vmx_cpus;
+DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
 /* vmx_vcpu.c */
 int vmx_vm_init(struct lodge_vm *vm);

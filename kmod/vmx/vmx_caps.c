@@ -19,7 +19,7 @@
 #define VMX_CR4_FRED		BIT_ULL(32)
 
 struct vmx_config vmx_config __ro_after_init;
-struct vmx_cpu __percpu *vmx_cpus;
+DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
 static void *vmx_probe_ept;		/* an empty table: nothing is mapped */
 
 /* The MSRs that say which controls there are, and the bit each feature has. */
@@ -84,10 +84,9 @@ static u32 vmx_set_must(int set)
 
 static int vmx_features_check(struct lodge_caps *caps)
 {
-	const size_t size = sizeof(caps->used);
-	int used = snprintf(caps->used, size, "ept"), absent = 0;
 	unsigned int i;
 
+	lodge_caps_name(caps, true, "ept");
 	for (i = 0; i < ARRAY_SIZE(vmx_features); i++) {
 		u64 bits = vmx_features[i].bits;
 		bool has = (vmx_set_may(vmx_features[i].set) & bits) == bits;
@@ -99,14 +98,7 @@ static int vmx_features_check(struct lodge_caps *caps)
 			       vmx_features[i].need);
 			return -EOPNOTSUPP;
 		}
-		if (has)
-			used += scnprintf(caps->used + used, size - used,
-					  " %s", vmx_features[i].name);
-		else
-			absent += scnprintf(caps->absent + absent,
-					    size - absent,
-					    absent ? " %s" : "%s",
-					    vmx_features[i].name);
+		lodge_caps_name(caps, has, vmx_features[i].name);
 	}
 	return 0;
 }
@@ -234,11 +226,10 @@ int vmx_setup(void)
 	int cpu;
 
 	vmx_probe_ept = lodge_page_alloc();
-	vmx_cpus = alloc_percpu(struct vmx_cpu);
-	if (!vmx_probe_ept || !vmx_cpus)
+	if (!vmx_probe_ept)
 		goto fail;
-	for_each_possible_cpu(cpu)
-		if (vmx_cpu_alloc(per_cpu_ptr(vmx_cpus, cpu)))
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		if (cpu_possible(cpu) && vmx_cpu_alloc(&per_cpu(vmx_cpu, cpu)))
 			goto fail;
 	return 0;
 fail:
@@ -253,11 +244,9 @@ void vmx_teardown(void)
 {
 	int cpu;
 
-	if (vmx_cpus)
-		for_each_possible_cpu(cpu)
-			vmx_cpu_free(per_cpu_ptr(vmx_cpus, cpu));
-	free_percpu(vmx_cpus);
-	vmx_cpus = NULL;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		if (cpu_possible(cpu))
+			vmx_cpu_free(&per_cpu(vmx_cpu, cpu));
 	lodge_page_free(vmx_probe_ept);
 	vmx_probe_ept = NULL;
 }
@@ -375,7 +364,7 @@ static u32 vmx_probe_run(struct vmx_cpu *cpu, const char **wrong)
  */
 int vmx_hw_prove(void)
 {
-	struct vmx_cpu *cpu = this_cpu_ptr(vmx_cpus);
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
 	const char *wrong = NULL;
 	u32 reason;
 

@@ -191,7 +191,7 @@ static void host_segments_restore(struct vmx_cpu *cpu)
  */
 void vmx_drs_load(const struct lodge_regs *r)
 {
-	struct vmx_cpu *cpu = this_cpu_ptr(vmx_cpus);
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
 
 	if (!cpu->drs_loaded) {
 		cpu->found_dr[0] = native_get_debugreg(0);

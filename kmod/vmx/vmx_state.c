@@ -98,7 +98,7 @@ static void vmx_crs_to_hw(struct vmx_vcpu *vmx)
 		vmx->entry = entry;
 		vmcs_write(VMCS_ENTRY_CTLS, entry);
 	}
-	vmx_syscall_load(this_cpu_ptr(vmx_cpus), r);
+	vmx_syscall_load(this_cpu_ptr(&vmx_cpu), r);
 }
 
 /* SYSCALL's MSRs are not read back: writes of them exit. */
@@ -117,7 +117,7 @@ static void vmx_msrs_from_hw(struct vmx_vcpu *vmx)
 static void vmx_msrs_to_hw(const struct lodge_regs *r)
 {
 	lodge_wrmsr(MSR_KERNEL_GS_BASE, r->kernel_gs_base);
-	vmx_syscall_load(this_cpu_ptr(vmx_cpus), r);
+	vmx_syscall_load(this_cpu_ptr(&vmx_cpu), r);
 	vmcs_write(VMCS_GUEST_SYSENTER_CS, r->sysenter_cs);
 	vmcs_write(VMCS_GUEST_SYSENTER_ESP, r->sysenter_esp);
 	vmcs_write(VMCS_GUEST_SYSENTER_EIP, r->sysenter_eip);
@@ -170,7 +170,7 @@ void vmx_sync_from_hw(struct lodge_vcpu *vcpu, u32 groups)
 		return;
 	}
 	local_irq_save(flags);
-	cpu = this_cpu_ptr(vmx_cpus);
+	cpu = this_cpu_ptr(&vmx_cpu);
 	if (!vmx_take_hardware(cpu)) {
 		vmx_vmptrld(vmx->vmcs_pa);
 		vmx_read_groups(vmx, groups);
