@@ -344,11 +344,12 @@ const struct lodge_msr lodge_msr_table[] = {
 	     apic_base_write),
 	CONST(MSR_IA32_EBL_CR_POWERON, MSR_IA32_EBL_CR_POWERON, 0, zero_write),
 	CONST(MSR_EBC_FREQUENCY_ID, MSR_EBC_FREQUENCY_ID, BIT_ULL(24), NULL),
-	ABSENT(0x33, 0x33),				/* TEST_CTRL */
+	ABSENT(0x33, 0x34),				/* TEST_CTRL, SMI count */
 	ABSENT(MSR_IA32_FEAT_CTL, MSR_IA32_FEAT_CTL),
 	FUNC(MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_ADJUST, S, tsc_adjust_read,
 	     tsc_adjust_write),
 	ABSENT(0x48, 0x49),				/* SPEC_CTRL, PRED_CMD */
+	ABSENT(0x4e, 0x4f),				/* PPIN */
 	CONST(MSR_IA32_UCODE_WRITE, MSR_IA32_UCODE_WRITE, 0, drop_write),
 	{ .first = MSR_IA32_UCODE_REV, .last = MSR_IA32_UCODE_REV, .flags = S,
 	  .read = field_read, .write = ucode_write,

@@ -173,7 +173,7 @@ static s64 pv_kick_cpu(struct lodge_vcpu *vcpu, u64 dest)
  */
 int lodge_hypercall(struct lodge_vcpu *vcpu)
 {
-	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_SEGS | LODGE_R_CRS);
+	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS);
 	u64 nr = r->gpr[LODGE_RAX];
 	u64 arg[4] = { r->gpr[LODGE_RBX], r->gpr[LODGE_RCX],
 		       r->gpr[LODGE_RDX], r->gpr[LODGE_RSI] };
