@@ -34,16 +34,19 @@ static bool code_fits(const struct lodge_code *c, const struct lodge_vcpu *vcpu)
 /* Is all that was read for @c still there? */
 static bool code_same(const struct lodge_code *c)
 {
+	/* Pointers: UBSAN must not be called for an index with access open. */
+	const u64 __user *const *at = c->trail.at;
+	const u64 *entry = c->trail.entry;
+	unsigned int nr = c->trail.nr;
 	bool same = false;
-	unsigned int i;
 	u64 v;
 
 	pagefault_disable();
 	if (!user_read_access_begin(c->user, sizeof(c->word)))
 		goto out;
-	for (i = 0; i < c->trail.nr; i++) {
-		unsafe_get_user(v, c->trail.at[i], end);
-		if (v != c->trail.entry[i])
+	for (; nr; nr--, at++, entry++) {
+		unsafe_get_user(v, *at, end);
+		if (v != *entry)
 			goto end;
 	}
 	unsafe_get_user(v, c->user, end);
