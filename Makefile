@@ -18,9 +18,10 @@
 #	make test-initrd		Debian's own initrd finds the disks
 #	make test-bochs			in Bochs, whose AMD-V has more features
 #	make test-vmx			on VT-x, in Bochs
+#	make test-trace			the same exits on both vendors?
 #	make bochs			build the newer Bochs that is used then
 #	make bench			instructions per exit, beside KVM's
-#	make bench BOCHS=1		the same, where the CPU has next-RIP
+#	make bench BOCHS=1		... only where Bochs has both vendors' CPUs
 #	make deps			install the packages all this needs
 #	make clean | distclean		... and the downloaded packages too
 
@@ -48,7 +49,7 @@ PREFIX		?= /usr/local
 
 .PHONY: all module modules userspace install run bench test deps clean \
 	distclean help bochs $(PARTS:%=test-%) test-bochs test-vmx \
-	test-initrd
+	test-trace test-initrd
 .NOTPARALLEL:
 
 all: module userspace
@@ -88,7 +89,8 @@ run:
 		$(if $(KERNEL),--kernel $(KERNEL))
 
 bench:
-	@tests/$(if $(BOCHS),bochs/bench.sh,bench/run.sh) $(if $(KERNEL),$(KERNEL),6.1)
+	@$(if $(BOCHS),,tests/bench/run.sh $(or $(KERNEL),6.1))
+	@tests/bochs/bench.sh $(or $(KERNEL),6.1)
 
 test:
 	@KERNELS="$(KERNELS)" tests/run.sh $(PARTS)
@@ -97,7 +99,7 @@ test:
 test-abi test-boot test-fault test-bochs test-vmx test-initrd: test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh build $*
 
-$(filter-out test-abi test-boot test-fault,$(PARTS:%=test-%)): test-%:
+$(filter-out test-abi test-boot test-fault,$(PARTS:%=test-%)) test-trace: test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh $*
 
 bochs:

@@ -11,6 +11,7 @@
  * run.sh has it run in a host whose emulator counts instructions. The least
  * of many short batches is taken: the host's own timer falls into some.
  */
+#include <cpuid.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -69,6 +70,16 @@ static void ioctl_or_die(int fd, unsigned long cmd, void *arg, const char *what)
 		err(1, "%s", what);
 }
 
+/* VMMCALL and VMCALL differ in their last byte. */
+static void hypercall_choose(void)
+{
+	unsigned int a, b, c, d;
+
+	__cpuid(0, a, b, c, d);
+	if (b == signature_INTEL_ebx)
+		mem[GUEST_CODE + (guest_hypercall_insn - guest_start) + 2] = 0xc1;
+}
+
 /* Identity map of 4 GiB in 2 MiB pages. */
 static void page_tables_make(void)
 {
@@ -96,6 +107,7 @@ static void tables_make(void)
 			(handler >> 16 & 0xffff) << 48;
 	idt[0x40 * 2 + 1] = handler >> 32;
 	memcpy(mem + GUEST_CODE, guest_start, guest_end - guest_start);
+	hypercall_choose();
 }
 
 static void sregs_make(void)

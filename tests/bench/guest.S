@@ -42,7 +42,9 @@ guest_start:
 
 	program hypercall
 	mov	$-1, %rax		/* no such call: KVM answers -ENOSYS */
-	vmmcall
+	.globl guest_hypercall_insn
+guest_hypercall_insn:
+	vmmcall				/* exits.c puts VMCALL here on VT-x */
 	again
 
 	program port_kernel

@@ -6,7 +6,7 @@
 extern const char guest_start[], guest_end[], guest_handler[];
 extern const char guest_nothing[];
 extern const char guest_cpuid[];
-extern const char guest_hypercall[];
+extern const char guest_hypercall[], guest_hypercall_insn[];
 extern const char guest_port_kernel[];
 extern const char guest_port_user[];
 extern const char guest_rdmsr[];
