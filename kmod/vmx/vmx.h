@@ -28,6 +28,7 @@ struct vmx_config {
 	u8 timer_shift;		/* the timer counts each so many powers of 2 */
 	bool invept_single;
 	bool ept_ad;
+	bool pebs;		/* the host may have the CPU record events */
 	bool insn_len_0;	/* a soft event may have no length */
 };
 
@@ -52,7 +53,7 @@ struct vmx_cpu {
 	/* As found when the bracket began. */
 	u64 found_cr4;
 	u64 found_vmcs;			/* current, of whoever is there */
-	u64 found_debugctl;
+	u64 found_debugctl, found_pebs;
 	u64 found_dr[4], found_dr7;
 	u64 found_kernel_gs_base, found_tsc_aux, found_fs_base;
 	u64 found_syscall[VMX_SYSCALL_MSRS];

@@ -7,6 +7,7 @@
  */
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include <asm/special_insns.h>
 
@@ -112,7 +113,7 @@ static u32 vmx_ctls(int set, u32 need, u32 want)
 static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 {
 	u64 misc = lodge_rdmsr(MSR_IA32_VMX_MISC);
-	u64 ept = vmx_set_may(VMX_EPT);
+	u64 ept = vmx_set_may(VMX_EPT), pebs;
 	struct vmx_config *c = &vmx_config;
 
 	c->revision = FIELD_GET(VMX_CAP_REVISION, basic);
@@ -125,6 +126,7 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 			   VMX_PROC_MSR_BITMAPS | VMX_PROC_MONITOR);
 	c->proc2 = vmx_ctls(VMX_PROC2, VMX_PROC2_EPT | VMX_PROC2_UNRESTRICTED,
 			    VMX_PROC2_VPID | VMX_PROC2_WBINVD |
+			    VMX_PROC2_ENCLS |
 			    VMX_PROC2_PAUSE_LOOP);
 	if (ept & VMX_CAP_EPT_AD)	/* pages become dirty by these flags */
 		c->proc2 |= vmx_set_may(VMX_PROC2) & VMX_PROC2_PML;
@@ -139,6 +141,9 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 	c->cr4_must = lodge_rdmsr(MSR_IA32_VMX_CR4_FIXED0);
 	c->invept_single = ept & VMX_CAP_INVEPT_SINGLE;
 	c->ept_ad = ept & VMX_CAP_EPT_AD;
+	/* Records of events, which the CPU writes to memory */
+	c->pebs = boot_cpu_has(X86_FEATURE_DS) &&
+		  !lodge_rdmsr_safe(MSR_IA32_PEBS_ENABLE, &pebs);
 	c->insn_len_0 = misc & VMX_CAP_INSN_LEN_0;
 	c->timer_shift = FIELD_GET(VMX_CAP_TIMER_SHIFT, misc);
 
@@ -323,7 +328,7 @@ static void vmx_probe_guest_write(void)
 	vmcs_write(VMCS_PIN_CTLS, vmx_config.pin & ~VMX_PIN_TIMER);
 	vmcs_write(VMCS_PROC_CTLS, vmx_config.proc & ~VMX_PROC_MSR_BITMAPS);
 	vmcs_write(VMCS_PROC2_CTLS, vmx_config.proc2 &
-		   ~(VMX_PROC2_VPID | VMX_PROC2_PML));
+		   ~(VMX_PROC2_VPID | VMX_PROC2_PML | VMX_PROC2_ENCLS));
 	vmcs_write(VMCS_EXIT_CTLS, vmx_config.exit);
 	vmcs_write(VMCS_ENTRY_CTLS, vmx_config.entry);
 	vmcs_write(VMCS_EPTP, vmx_eptp(vmx_pa(vmx_probe_ept),

@@ -144,6 +144,11 @@ void vmx_host_note(struct vmx_cpu *cpu)
 	cpu->found_fs_base = lodge_rdmsr(MSR_FS_BASE);
 	cpu->found_kernel_gs_base = lodge_rdmsr(MSR_KERNEL_GS_BASE);
 	cpu->found_debugctl = lodge_rdmsr(MSR_IA32_DEBUGCTLMSR);
+	/* The records would go to the guest's memory, by its page tables. */
+	cpu->found_pebs = vmx_config.pebs ? lodge_rdmsr(MSR_IA32_PEBS_ENABLE) :
+					    0;
+	if (unlikely(cpu->found_pebs))
+		lodge_wrmsr(MSR_IA32_PEBS_ENABLE, 0);
 	cpu->found_dr7 = native_get_debugreg(7);
 	cpu->syscall_loaded = false;
 	cpu->drs_loaded = false;
@@ -262,6 +267,8 @@ void vmx_host_restore(struct vmx_cpu *cpu)
 		host_drs_restore(cpu);
 	if (unlikely(cpu->found_dr7 != VMX_DR7_AFTER_EXIT))
 		native_set_debugreg(7, cpu->found_dr7);
+	if (unlikely(cpu->found_pebs))
+		lodge_wrmsr(MSR_IA32_PEBS_ENABLE, cpu->found_pebs);
 	if (unlikely(cpu->found_debugctl))
 		lodge_wrmsr(MSR_IA32_DEBUGCTLMSR, cpu->found_debugctl);
 }

@@ -245,6 +245,8 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 		vmcs_write(VMCS_MSR_BITMAP, vmx_pa(vmx->msr_bitmap));
 	if (vmx->vpid)
 		vmcs_write(VMCS_VPID, vmx->vpid);
+	if (vmx_config.proc2 & VMX_PROC2_ENCLS)
+		vmcs_write(VMCS_ENCLS_BITMAP, ~0ULL);
 	if (vmx_config.proc2 & VMX_PROC2_PAUSE_LOOP) {
 		vmcs_write(VMCS_PLE_GAP, VMX_PLE_GAP);
 		vmcs_write(VMCS_PLE_WINDOW, VMX_PLE_WINDOW);
