@@ -190,7 +190,7 @@ static int cr8_write(struct lodge_vcpu *vcpu, u64 v)
  */
 int lodge_cr_write(struct lodge_vcpu *vcpu, unsigned int nr, u64 v)
 {
-	if (!lodge_regs_long64(lodge_need(vcpu, LODGE_R_CRS | LODGE_R_SEGS)))
+	if (!lodge_regs_long64(lodge_need(vcpu, LODGE_R_CRS | LODGE_R_CODE)))
 		v = (u32)v;
 	switch (nr) {
 	case 0:

@@ -211,7 +211,7 @@ static int exit_hypercall(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 static int exit_xsetbv(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		       bool may_sleep)
 {
-	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CRS | LODGE_R_SEGS);
+	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CRS | LODGE_R_CODE);
 	u64 v = (u32)r->gpr[LODGE_RAX] | r->gpr[LODGE_RDX] << 32;
 
 	if (lodge_regs_cpl(r) || lodge_xcr_write(vcpu, r->gpr[LODGE_RCX], v))

@@ -195,15 +195,9 @@ static int seg_base_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 static int pat_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 		     u32 msr, u64 v, bool host)
 {
-	int i;
-
-	for (i = 0; i < 64; i += 8) {
-		u8 type = v >> i;
-
-		/* UC, WC, WT, WP, WB, UC- */
-		if (type > 7 || !(0xf3 & BIT(type)))
-			return 1;
-	}
+	/* A byte each: 0, 1, 4 to 7, so bit 1 only together with bit 2. */
+	if ((v & 0xf8f8f8f8f8f8f8f8) || (v & ~(v >> 1) & 0x0202020202020202))
+		return 1;
 	lodge_touch(vcpu, LODGE_R_MSRS)->pat = v;
 	return 0;
 }
