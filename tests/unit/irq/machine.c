@@ -6,6 +6,19 @@ struct lodge_vm vm;
 u32 fake_pv_page;
 bool fake_pv_gone;
 
+struct lodge_caps lodge_caps;
+
+static void machine_set_timer(struct lodge_vcpu *vcpu, u64 tsc)
+{
+	assert(lodge_caps.timer);
+	vcpu->hw_timer = tsc;
+}
+
+static const struct lodge_vendor_ops machine_ops = {
+	.set_timer = machine_set_timer,
+};
+
+const struct lodge_vendor_ops *lodge_ops = &machine_ops;
 static struct lodge_vcpu cpus[CPUS];
 static struct lodge_cpuid cpuid = {
 	.maxphyaddr = 40, .has_x2apic = true, .has_tsc_deadline = true,

@@ -190,6 +190,42 @@ static void timer_deadline(void)
 	machine_stop();
 }
 
+/* The hardware looks at the guest's TSC: the host's timer only for sleep. */
+static void timer_deadline_in_hardware(void)
+{
+	struct lodge_vcpu *cpu;
+	int expired;
+
+	machine_start();
+	lodge_caps.timer = true;
+	cpu = vm.vcpu[0];
+	cpu->clock.tsc_offset = 7;
+	apic_write(0, 0x320, 0x40051);
+	expired = fake_expired;
+	lodge_lapic_set_tscdeadline(cpu, (fake_now + 5000) * 2);
+	CHECK_EQ(cpu->hw_timer, (fake_now + 5000) * 2 - 7);
+	fake_time_advance(6000);
+	CHECK_EQ(fake_expired, expired);
+	lodge_lapic_timer_inject(cpu);
+	CHECK(cpu_take(0) == 0x51);
+	CHECK_EQ(cpu->hw_timer, 0);
+	/* While it sleeps, nobody looks. */
+	lodge_lapic_set_tscdeadline(cpu, (fake_now + 5000) * 2);
+	lodge_lapic_timer_sleep(cpu);
+	fake_time_advance(6000);
+	CHECK_EQ(fake_expired, expired + 1);
+	/* Set back, and with a scaled TSC: then the hardware does not do. */
+	lodge_lapic_set_tscdeadline(cpu, 0);
+	CHECK_EQ(cpu->hw_timer, 0);
+	cpu->clock.tsc_ratio = 1;
+	lodge_lapic_set_tscdeadline(cpu, (fake_now + 5000) * 2);
+	CHECK_EQ(cpu->hw_timer, 0);
+	fake_time_advance(6000);
+	CHECK_EQ(fake_expired, expired + 2);
+	machine_stop();
+	lodge_caps.timer = false;
+}
+
 static void timer_mode_clears(void)
 {
 	start(ONESHOT, 0xb, 1000000);
@@ -258,6 +294,7 @@ static const struct ktap_test timer_tests[] = {
 	TEST(timer_periodic), TEST(timer_periodic_is_bounded),
 	TEST(timer_stops), TEST(timer_restarts), TEST(timer_masked),
 	TEST(timer_becomes_periodic), TEST(timer_deadline),
+	TEST(timer_deadline_in_hardware),
 	TEST(timer_mode_clears), TEST(timer_saved_and_loaded),
 	TEST(timer_set_with_deadline), TEST(timer_reset),
 };

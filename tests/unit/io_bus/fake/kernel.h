@@ -99,8 +99,23 @@ struct lodge_vcpu {
 	struct {
 		u64 apic_base;
 	} msr;
+	struct {
+		u64 tsc_ratio, tsc_offset;
+	} clock;
+	u64 hw_timer;		/* as lodge_ops->set_timer() was told */
 	u32 id, index;
 };
+
+struct lodge_caps {
+	bool timer;
+};
+
+struct lodge_vendor_ops {
+	void (*set_timer)(struct lodge_vcpu *vcpu, u64 tsc);
+};
+
+extern struct lodge_caps lodge_caps;
+extern const struct lodge_vendor_ops *lodge_ops;
 
 struct lodge_vm {
 	struct mutex lock, slots_lock, irqfd_lock;
