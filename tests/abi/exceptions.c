@@ -218,6 +218,8 @@ TEST(port_from_user_mode)
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &to_user);
 	struct abi_trap trap;
 
+	/* No I/O permission map: its base is beyond the TSS. */
+	memset(vcpu->vm->mem + ABI_TSS + 102, 0xff, 2);
 	memcpy(vcpu->vm->mem + 0x2000, "\xe6\x77", 2);
 	trap = abi_trapped(vcpu);
 	EXPECT_EQ(13, trap.vector);
