@@ -193,8 +193,8 @@ static int exit_cr(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	return LODGE_RESUME;
 }
 
-static int exit_dr(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
-		   bool may_sleep)
+static int exit_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			bool may_sleep)
 {
 	return lodge_emulate(vcpu, exit, may_sleep);
 }
@@ -366,6 +366,7 @@ static const struct {
 	[LODGE_EXIT_SMI]		= { exit_nothing },
 	[LODGE_EXIT_IRQ_WINDOW]		= { exit_irq_window },
 	[LODGE_EXIT_NMI_WINDOW]		= { exit_nothing },
+	[LODGE_EXIT_IRET]		= { exit_emulate },
 	[LODGE_EXIT_EXCEPTION]		= { exit_exception },
 	[LODGE_EXIT_TDP_FAULT]		= { exit_tdp_fault },
 	[LODGE_EXIT_TDP_MISCONFIG]	= { exit_unknown },
@@ -375,7 +376,7 @@ static const struct {
 	[LODGE_EXIT_MSR_READ]		= { exit_msr_read, true },
 	[LODGE_EXIT_MSR_WRITE]		= { exit_msr_write, true },
 	[LODGE_EXIT_CR_ACCESS]		= { exit_cr },
-	[LODGE_EXIT_DR_ACCESS]		= { exit_dr },
+	[LODGE_EXIT_DR_ACCESS]		= { exit_emulate },
 	[LODGE_EXIT_HYPERCALL]		= { exit_hypercall, true },
 	[LODGE_EXIT_XSETBV]		= { exit_xsetbv, true },
 	[LODGE_EXIT_INVLPG]		= { exit_unknown },

@@ -22,6 +22,7 @@
 	X(SMI,		"host SMI or INIT")				\
 	X(IRQ_WINDOW,	"guest can take interrupts now")		\
 	X(NMI_WINDOW,	"guest can take NMIs now")			\
+	X(IRET,		"IRET of an NMI handler, and an NMI waits")	\
 	X(EXCEPTION,	"intercepted exception")			\
 	X(TDP_FAULT,	"guest physical address not mapped")		\
 	X(TDP_MISCONFIG, "malformed nested page-table entry")		\

@@ -19,6 +19,7 @@
 #include <linux/kvm_host.h>
 #endif
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <asm/asm.h>
 #include <asm/desc.h>
 
@@ -38,6 +39,18 @@ void lodge_host_timer_init(struct hrtimer *t,
 	hrtimer_init(t, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
 	t->function = fn;
 #endif
+}
+
+/**
+ * lodge_host_interrupt_self() - an interrupt to this CPU that means nothing
+ *
+ * Context: interrupts off. A guest that is entered takes the event that is
+ * injected, and then leaves for this before its next instruction.
+ */
+void lodge_host_interrupt_self(void)
+{
+	/* In parentheses, since newer kernels have a macro of that name. */
+	(smp_ops.smp_send_reschedule)(smp_processor_id());
 }
 
 /**

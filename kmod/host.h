@@ -20,6 +20,8 @@ void lodge_host_exit(void);
 /* hrtimers: hrtimer_init() or hrtimer_setup() */
 void lodge_host_timer_init(struct hrtimer *t,
 			   enum hrtimer_restart (*fn)(struct hrtimer *));
+/* An interrupt to this very CPU, its interrupts off: it ends a guest's run. */
+void lodge_host_interrupt_self(void);
 void lodge_host_eventfd_signal(struct eventfd_ctx *ctx);
 
 /* Before guest entry, interrupts on: signals, resched, task work. 0 or -EINTR */

@@ -27,6 +27,14 @@ struct lodge_desc {
 #define DESC_L		BIT_ULL(53)
 #define DESC_DB		BIT_ULL(54)
 
+/* What a selector stands for in virtual-8086 mode. */
+static inline struct lodge_seg lodge_seg_v86(u16 sel)
+{
+	return (struct lodge_seg){
+		.sel = sel, .base = (u32)sel << 4, .limit = 0xffff, .ar = 0xf3,
+	};
+}
+
 int lodge_raise_sel(struct lodge_emul *e, u8 vector, u16 sel);
 int lodge_desc_read(struct lodge_emul *e, u16 sel, struct lodge_desc *d);
 int lodge_desc_read_high(struct lodge_emul *e, struct lodge_desc *d);

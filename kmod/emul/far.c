@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Far transfers: JMP, CALL, RET and IRET between code segments. Call gates,
- * task switches and returns to virtual-8086 mode are not done here.
+ * Far transfers: JMP, CALL, RET and IRET between code segments. Call gates
+ * and task switches are not done here.
  *
  * Called from execute.c through the opcode tables. Next: task.c.
  */
@@ -169,15 +169,30 @@ static int return_cs(struct lodge_emul *e, u16 sel, struct lodge_seg *cs,
 	return rc;
 }
 
-/* Is this IRET one that changes task or goes to virtual-8086 mode? */
-static int check_iret(struct lodge_emul *e, u64 flags)
+/* The stack holds ESP and five selectors more, and all of the flags count. */
+static int return_to_v86(struct lodge_emul *e, u64 rip, u16 cs, u64 flags)
 {
-	bool lma = e->regs->efer & LODGE_EFER_LMA;
+	static const u8 order[] = {
+		LODGE_SS, LODGE_ES, LODGE_DS, LODGE_FS, LODGE_GS,
+	};
+	u64 esp, sel[ARRAY_SIZE(order)];
+	unsigned int i;
+	int rc;
 
-	if (e->rflags & LODGE_RFLAGS_NT)
-		return lma ? raise_gp0(e) : LODGE_EMUL_UNHANDLED;
-	if ((flags & LODGE_RFLAGS_VM) && e->size > 2 && !lma && !cpl(e))
-		return LODGE_EMUL_UNHANDLED;
+	rc = lodge_pop(e, &esp, 4);
+	for (i = 0; i < ARRAY_SIZE(order) && rc == LODGE_EMUL_OK; i++)
+		rc = lodge_pop(e, &sel[i], 4);
+	if (rc != LODGE_EMUL_OK)
+		return rc;
+	if (rip > 0xffff)
+		return raise_gp0(e);
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		e->seg[order[i]] = lodge_seg_v86(sel[i]);
+	e->seg[LODGE_CS] = lodge_seg_v86(cs);
+	e->seg_dirty |= GENMASK(LODGE_GS, LODGE_ES);
+	lodge_reg_write(e, LODGE_RSP, esp, 4);
+	e->rflags = (flags & FLAGS_DEFINED) | LODGE_RFLAGS_1;
+	e->rip = rip;
 	return LODGE_EMUL_OK;
 }
 
@@ -191,24 +206,27 @@ static int check_iret(struct lodge_emul *e, u64 flags)
  */
 int lodge_far_return(struct lodge_emul *e, bool iret, unsigned int pop)
 {
+	bool to_long, lma = e->regs->efer & LODGE_EFER_LMA;
 	u64 rip, sel, flags = 0;
 	unsigned int level;
 	struct lodge_seg cs;
-	bool to_long;
 	int rc;
 
+	if (iret && (e->rflags & LODGE_RFLAGS_NT))
+		return lma ? raise_gp0(e) : LODGE_EMUL_UNHANDLED;
 	rc = lodge_pop(e, &rip, e->size);
 	if (rc == LODGE_EMUL_OK)
 		rc = lodge_pop(e, &sel, e->size);
 	if (rc == LODGE_EMUL_OK && iret)
 		rc = lodge_pop(e, &flags, e->size);
-	if (rc == LODGE_EMUL_OK && iret)
-		rc = check_iret(e, flags);
+	if (rc == LODGE_EMUL_OK && (flags & LODGE_RFLAGS_VM) && e->size > 2 &&
+	    !lma && !cpl(e))
+		return return_to_v86(e, rip, sel, flags);
 	if (rc == LODGE_EMUL_OK)
 		rc = return_cs(e, sel, &cs, &level);
 	if (rc != LODGE_EMUL_OK)
 		return rc;
-	to_long = (e->regs->efer & LODGE_EFER_LMA) && (cs.ar & LODGE_AR_L);
+	to_long = lma && (cs.ar & LODGE_AR_L);
 	lodge_reg_write(e, LODGE_RSP, lodge_emul_gpr(e, LODGE_RSP) + pop,
 			lodge_stack_size(e));
 	if (level != cpl(e) || (iret && long64(e))) {

@@ -74,6 +74,8 @@ const struct lodge_opcode *lodge_opcode_0f38(u8 opcode);
 			 LODGE_RFLAGS_AF | LODGE_RFLAGS_ZF | \
 			 LODGE_RFLAGS_SF | LODGE_RFLAGS_OF)
 
+#define FLAGS_DEFINED	0x3f7fd7ULL
+
 static inline u64 size_mask(unsigned int size)
 {
 	return size == 8 ? ~0ULL : (1ULL << (size * 8)) - 1;

@@ -30,7 +30,6 @@ struct tss_format {
 #define FIELD_GPR	2U
 #define FIELD_SEG	10U
 
-#define FLAGS_DEFINED	0x3f7fd7ULL
 #define DR6_BT		BIT_ULL(15)
 #define DR7_LOCAL	0x155ULL	/* L0 to L3, LE */
 
@@ -262,10 +261,7 @@ static int load_segments(struct lodge_emul *e)
 	rc = load_ldt(e);
 	if (e->insn.mode == LODGE_MODE_V86) {
 		for (i = LODGE_ES; i <= LODGE_GS; i++)
-			seg[i] = (struct lodge_seg){
-				.sel = seg[i].sel, .ar = 0xf3, .limit = 0xffff,
-				.base = (u32)seg[i].sel << 4,
-			};
+			seg[i] = lodge_seg_v86(seg[i].sel);
 		return rc;
 	}
 	if (rc == LODGE_EMUL_OK)

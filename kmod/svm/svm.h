@@ -39,6 +39,13 @@ struct svm_cpu {
 	struct lodge_vcpu *last;	/* ran here last: compared, never followed */
 };
 
+/* How an event waits for the end of an interrupt shadow; 0: none does. */
+enum {
+	SVM_STEP_NOT,
+	SVM_STEP_WAIT,		/* for a window behind it */
+	SVM_STEP_TF,		/* TF is ours, for one instruction */
+};
+
 struct svm_vcpu {
 	struct lodge_vcpu vcpu;		/* first: see svm_ops.vcpu_size */
 	struct svm_vmcb *vmcb;		/* [c] */
@@ -53,10 +60,13 @@ struct svm_vcpu {
 	bool nmi_blocked;		/* [v] from injection to IRET */
 	bool iret_pending;		/* [v] IRET seen, not yet executed */
 	u64 iret_rip;			/* [v] */
-	bool stepping;			/* [v] TF is ours, for one instruction */
+	u8 stepping;			/* [v] SVM_STEP_* */
 	bool step_tf;			/* [v] the guest's own TF */
-	bool step_bs;			/* [v] ... and DR6.BS */
+	bool step_bs;			/* [v] ... DR6.BS */
+	bool step_sce;			/* [v] ... EFER.SCE */
+	u8 step_shadow;			/* [v] ... and shadow */
 	u64 step_rip;			/* [v] */
+	u32 step_exceptions;		/* [v] those intercepted otherwise */
 };
 
 /* As the hardware is told of it: where memory is encrypted, ours is, too. */

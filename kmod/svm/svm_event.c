@@ -4,7 +4,7 @@
  *
  * Called by ../event.c through the operations. Without virtual NMIs the CPU
  * does not say when the guest's IRET ends the blocking of NMIs: IRET is
- * intercepted, and if an NMI waits, stepped over. Next: ../event.c.
+ * intercepted, and if an NMI waits, emulated. Next: ../event.c.
  */
 #include <linux/percpu.h>
 #include <asm/debugreg.h>
@@ -57,21 +57,56 @@ bool svm_nmi_allowed(struct lodge_vcpu *vcpu)
 
 #define SVM_DR6_BS	BIT_ULL(14)
 
+/* All vectors that are exceptions, but for #VC and #HV of encrypted guests. */
+#define SVM_STEP_EXCEPTIONS	0x402f7dfbU
+
+/* What would push TF, or replace it. SYSCALL and SYSRET are #UD without SCE. */
+static const u8 svm_step_guards[] = {
+	SVM_I_PUSHF, SVM_I_POPF, SVM_I_INTN, SVM_I_IRET, SVM_I_ICEBP,
+};
+
+/* Found once: VMRUN does not load the VMCB's interrupt shadow. */
+static bool svm_forgets_shadow __read_mostly;
+
 /*
- * Have #DB come after the next instruction. An event that is injected comes
- * first, ends a shadow, and would push our TF.
+ * Have #DB come after the next instruction. The guest never sees that TF: what
+ * would show it exits instead.
  */
 static void svm_step(struct svm_vcpu *svm)
 {
 	struct lodge_regs *r = &svm->vcpu.regs;
+	struct svm_vmcb *vmcb = svm->vmcb;
+	unsigned int i;
 
-	if (svm->stepping || svm->vmcb->event_inj & SVM_EVENT_VALID)
-		return;
-	svm->stepping = true;
-	svm->step_rip = r->rip;
+	svm->stepping = SVM_STEP_TF;
 	svm->step_tf = r->rflags & LODGE_RFLAGS_TF;
-	svm->step_bs = svm->vmcb->dr6 & SVM_DR6_BS;
+	svm->step_bs = vmcb->dr6 & SVM_DR6_BS;
+	svm->step_sce = vmcb->efer & LODGE_EFER_SCE;
+	svm->step_exceptions = vmcb->intercept[SVM_I_EXCEPTION / 32];
+	vmcb->intercept[SVM_I_EXCEPTION / 32] |= SVM_STEP_EXCEPTIONS;
+	for (i = 0; i < ARRAY_SIZE(svm_step_guards); i++)
+		svm_intercept_set(vmcb, svm_step_guards[i]);
+	vmcb->efer &= ~LODGE_EFER_SCE;
+	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_CR);
 	r->rflags |= LODGE_RFLAGS_TF;
+}
+
+/*
+ * An event waits for the end of a shadow. False: a window opens behind it. On
+ * QEMU's emulated CPU that is before the instruction in the shadow: between STI
+ * and HLT a guest would take the interrupt it then waits for. True: that
+ * instruction is stepped over.
+ */
+static bool svm_shadow_wait(struct svm_vcpu *svm)
+{
+	if (svm->stepping == SVM_STEP_TF)
+		return true;
+	svm->step_rip = svm->vcpu.regs.rip;
+	svm->step_shadow = svm->vcpu.regs.shadow;
+	svm->stepping = SVM_STEP_WAIT;
+	if (unlikely(READ_ONCE(svm_forgets_shadow)))
+		svm_step(svm);
+	return svm->stepping == SVM_STEP_TF;
 }
 
 /**
@@ -79,10 +114,8 @@ static void svm_step(struct svm_vcpu *svm)
  * @vcpu: whose
  * @on: or no more
  *
- * A virtual interrupt that is intercepted before it is delivered. An interrupt
- * shadow is stepped over, since QEMU's emulated CPU forgets it at VMRUN
- * (docs/TESTING.md): between STI and HLT a guest would take the interrupt it
- * then waits for. AMD manual: "Virtual Interrupts".
+ * A virtual interrupt that is intercepted before it is delivered. AMD manual:
+ * "Virtual Interrupts".
  */
 void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on)
 {
@@ -92,10 +125,8 @@ void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on)
 
 	/* What is injected now ends a shadow. */
 	if (unlikely(on && vcpu->regs.shadow &&
-		     !(vmcb->event_inj & SVM_EVENT_VALID))) {
-		svm_step(svm);
-		on = false;
-	}
+		     !(vmcb->event_inj & SVM_EVENT_VALID)))
+		on = !svm_shadow_wait(svm);
 	if (likely(on == is_on))
 		return;
 	if (on) {
@@ -115,55 +146,136 @@ void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on)
  * @vcpu: whose
  * @on: or no more
  *
- * Blocked by an NMI under way: its IRET is intercepted, nothing to do until
- * then; once it has been seen, step over it. Blocked by a shadow: step.
+ * Blocked by an NMI under way: its IRET exits, and is emulated, so that no
+ * other instruction gets between it and the next NMI. Behind an event that is
+ * delivered first, or by a shadow: an interrupt of the host's ends the run as
+ * soon as that is over.
  */
 void svm_request_nmi_window(struct lodge_vcpu *vcpu, bool on)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
+	struct svm_vmcb *vmcb = svm->vmcb;
 
-	if (on && !(svm->nmi_blocked && !svm->iret_pending))
-		svm_step(svm);
+	if (!on)
+		return;
+	if (svm->nmi_blocked) {
+		svm->iret_pending = false;
+		svm_intercept_set(vmcb, SVM_I_IRET);
+		vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
+	} else if (vmcb->event_inj & SVM_EVENT_VALID || !svm_shadow_wait(svm)) {
+		lodge_host_interrupt_self();
+	}
 }
 
-/* The step is over, or was not made: give the guest its TF back. */
+static bool svm_step_guarded(const struct lodge_exit *exit)
+{
+	switch (exit->hw_reason) {
+	case SVM_EXIT_PUSHF:
+	case SVM_EXIT_POPF:
+	case SVM_EXIT_SWINT:
+	case SVM_EXIT_IRET:
+	case SVM_EXIT_ICEBP:
+		return true;
+	}
+	return exit->kind == LODGE_EXIT_EXCEPTION &&
+	       exit->exception.vector != LODGE_DB &&
+	       exit->exception.vector != LODGE_MC;
+}
+
+/*
+ * The step is over, or was not made. What can't be stepped over loses its
+ * shadow: the event that waits comes before it, as it may with STI (AMD manual:
+ * "NMI Intercept"), and after MOV SS these use a stack as it is themselves.
+ */
 static void svm_step_end(struct svm_vcpu *svm, struct lodge_exit *exit)
 {
 	struct lodge_regs *r = &svm->vcpu.regs;
-	bool moved = r->rip != svm->step_rip;
+	struct svm_vmcb *vmcb = svm->vmcb;
+	unsigned int i;
 
-	svm->stepping = false;
-	if (!svm->step_tf && (!moved || !svm->iret_pending))
+	vmcb->intercept[SVM_I_EXCEPTION / 32] = svm->step_exceptions;
+	for (i = 0; i < ARRAY_SIZE(svm_step_guards); i++)
+		svm_intercept_clear(vmcb, svm_step_guards[i]);
+	if (svm->nmi_blocked && !svm->iret_pending)
+		svm_intercept_set(vmcb, SVM_I_IRET);
+	if (svm->step_sce)
+		vmcb->efer |= LODGE_EFER_SCE;
+	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_CR);
+	if (!svm->step_tf)
 		r->rflags &= ~LODGE_RFLAGS_TF;
-	if (exit->kind == LODGE_EXIT_EXCEPTION &&
-	    exit->exception.vector == LODGE_DB && !svm->step_tf) {
+	if (svm_step_guarded(exit)) {
+		vmcb->int_state &= ~SVM_SHADOW;
+		r->shadow = 0;
+		exit->kind = LODGE_EXIT_NMI_WINDOW;
+	} else if (exit->hw_reason == SVM_EXIT_EXCEPTION + LODGE_DB &&
+		   !svm->step_tf) {
 		if (!svm->step_bs)
-			svm->vmcb->dr6 &= ~SVM_DR6_BS;
-		native_set_debugreg(6, svm->vmcb->dr6);
+			vmcb->dr6 &= ~SVM_DR6_BS;
+		native_set_debugreg(6, vmcb->dr6);
 		/* Unless a breakpoint of the guest's was hit, too. */
-		if (!(svm->vmcb->dr6 & 0xf))
+		if (!(vmcb->dr6 & 0xf))
 			exit->kind = LODGE_EXIT_NMI_WINDOW;
-		svm->vmcb->clean &= ~SVM_CLEAN_DR;
+		vmcb->clean &= ~SVM_CLEAN_DR;
 	}
+}
+
+/*
+ * Where RIP is still what it was, the shadow is still there, whatever the CPU
+ * says; and if this is the window behind it, the CPU is one that forgets.
+ */
+static void svm_shadow_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
+{
+	struct lodge_regs *r = &svm->vcpu.regs;
+	bool db = exit->hw_reason == SVM_EXIT_EXCEPTION + LODGE_DB;
+
+	if (svm->stepping == SVM_STEP_TF)
+		svm_step_end(svm, exit);
+	else if (r->rip == svm->step_rip &&
+		 (exit->hw_reason == SVM_EXIT_VINTR ||
+		  exit->hw_reason == SVM_EXIT_INTR))
+		WRITE_ONCE(svm_forgets_shadow, true);
+	if (r->rip == svm->step_rip && !db &&
+	    exit->kind != LODGE_EXIT_NMI_WINDOW) {
+		svm->vmcb->int_state |= SVM_SHADOW;
+		r->shadow = svm->step_shadow;
+	}
+	svm->stepping = SVM_STEP_NOT;
+}
+
+/*
+ * IRET by an NMI handler. If another NMI waits the emulator executes it, but for
+ * one that switches tasks, which exits as such; else the CPU, and the next exit
+ * finds that it has been.
+ */
+static void svm_iret_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
+{
+	struct lodge_vcpu *vcpu = &svm->vcpu;
+
+	if (vcpu->events.nmi_pending &&
+	    !(vcpu->regs.rflags & LODGE_RFLAGS_NT)) {
+		exit->kind = LODGE_EXIT_IRET;
+		return;
+	}
+	svm_intercept_clear(svm->vmcb, SVM_I_IRET);
+	svm->vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
+	svm->iret_pending = true;
+	svm->iret_rip = vcpu->regs.rip;
 }
 
 /**
  * svm_nmi_exit() - follow the guest's way out of its NMI handler
- * @svm: after an exit, with nmi_blocked or stepping
+ * @svm: after an exit, with nmi_blocked or stepping; also after a refused entry
  * @exit: decoded; a #DB of our own stepping becomes an NMI window
  */
 void svm_nmi_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
 {
-	u64 rip = svm->vcpu.regs.rip;
-
 	if (svm->stepping)
-		svm_step_end(svm, exit);
+		svm_shadow_exit(svm, exit);
+	if (!svm->nmi_blocked)
+		return;
 	if (exit->hw_reason == SVM_EXIT_IRET) {
-		svm_intercept_clear(svm->vmcb, SVM_I_IRET);
-		svm->vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
-		svm->iret_pending = true;
-		svm->iret_rip = rip;
-	} else if (svm->iret_pending && rip != svm->iret_rip) {
+		svm_iret_exit(svm, exit);
+	} else if (svm->iret_pending && svm->vcpu.regs.rip != svm->iret_rip) {
 		svm->iret_pending = false;
 		svm->nmi_blocked = false;
 	}

@@ -149,7 +149,7 @@ void svm_vcpu_reset(struct lodge_vcpu *vcpu)
 	vmcb->asid = 1;
 	svm->nmi_blocked = false;
 	svm->iret_pending = false;
-	svm->stepping = false;
+	svm->stepping = SVM_STEP_NOT;
 	svm->want_flush = true;
 	svm_update_intercepts(vcpu);
 }

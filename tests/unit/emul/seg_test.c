@@ -276,6 +276,43 @@ static bool interrupt_return(void)
 	return true;
 }
 
+/* To virtual-8086 mode: all segments from the stack, all flags. */
+static bool return_to_v86(void)
+{
+	static const u8 order[] = {
+		LODGE_SS, LODGE_ES, LODGE_DS, LODGE_FS, LODGE_GS,
+	};
+	struct machine *m = new_machine(PROT32, 0);
+	const u64 flags = LODGE_RFLAGS_VM | LODGE_RFLAGS_IF | LODGE_RFLAGS_1 |
+			  LODGE_RFLAGS_NT | LODGE_RFLAGS_IOPL;
+	unsigned int i;
+
+	machine_poke(m, STACK, 0x10000, 4);
+	machine_poke(m, STACK + 4, 0x1230, 4);
+	machine_poke(m, STACK + 8, flags, 4);
+	machine_poke(m, STACK + 12, 0x5678, 4);
+	for (i = 0; i < 5; i++)
+		machine_poke(m, STACK + 16 + i * 4, 0x2000 + i, 4);
+	CHECK(machine_faulted(m, RUN(m, 0xcf), LODGE_GP, 0));
+	machine_poke(m, STACK, 0x9abc, 4);
+	CHECK(RUN(m, 0xcf) == LODGE_EMUL_OK);
+	CHECK(m->regs.rip == 0x9abc && REG(m, RSP) == 0x5678);
+	CHECK(m->regs.rflags == flags && lodge_regs_cpl(&m->regs) == 3);
+	CHECK(m->regs.seg[LODGE_CS].base == 0x12300);
+	for (i = 0; i < 5; i++)
+		CHECK(m->regs.seg[order[i]].sel == 0x2000 + i &&
+		      m->regs.seg[order[i]].base == 0x20000 + i * 16 &&
+		      m->regs.seg[order[i]].ar == 0xf3);
+	/* not from user code: VM is no flag of its */
+	m = new_machine(PROT32, 3);
+	machine_poke(m, STACK, 0x7300, 4);
+	machine_poke(m, STACK + 4, CODE3 | 3, 4);
+	machine_poke(m, STACK + 8, flags, 4);
+	CHECK(RUN(m, 0xcf) == LODGE_EMUL_OK);
+	CHECK(!(m->regs.rflags & LODGE_RFLAGS_VM));
+	return true;
+}
+
 static bool table_registers(void)
 {
 	struct machine *m = new_machine(LONG64, 0);
@@ -345,6 +382,7 @@ const struct ktap_test seg_tests[] = {
 	{ "far jumps", far_jumps },
 	{ "far calls and returns", far_call_and_return },
 	{ "return from interrupt", interrupt_return },
+	{ "return to virtual-8086 mode", return_to_v86 },
 	{ "descriptor table registers", table_registers },
 	{ "SWAPGS", swap_gs },
 	{ }
