@@ -2,7 +2,8 @@
 #
 # Compares what one program printed on stock KVM with what it printed on the
 # device under test. Called by inside.sh with the files differences.txt, KVM's
-# and the device's output, and the variables program and kernel ("6.12").
+# and the device's output, and the variables program, kernel ("6.12") and
+# hardware ("vt-x", "amd-v").
 #
 # A test of the device passes if it passed there; it is reported as a skip if
 # it was skipped there, or failed, for a reason that differences.txt gives. A
@@ -19,9 +20,10 @@ FNR == 1 {
 	file++
 }
 
-# "KERNEL PROGRAM.NAME REASON...": * for every kernel, NAME may end in *.
+# "WHERE PROGRAM.NAME REASON...": * for everywhere, NAME may end in *.
 file == 1 {
-	if ($0 ~ /^#/ || NF < 3 || ($1 != "*" && $1 != kernel))
+	if ($0 ~ /^#/ || NF < 3 ||
+	    ($1 != "*" && $1 != kernel && $1 != hardware))
 		next
 	reason = $0
 	sub(/^[^ \t]+[ \t]+[^ \t]+[ \t]+/, "", reason)

@@ -19,6 +19,8 @@ esac
 cd /abi/bin || exit
 [ $# -gt 0 ] || set -- *
 kernel=$(uname -r | cut -d. -f1,2)
+hardware=amd-v
+! grep -q GenuineIntel /proc/cpuinfo || hardware=vt-x
 mkdir -p /tmp/kvm /tmp/lodge
 
 # What a program prints, told apart from what the kernel says meanwhile.
@@ -42,7 +44,7 @@ for name in "$@"; do
 	[ -z "$only" ] || {
 		echo "TAP version 13"
 		awk -v program="$name" -v kernel="$kernel" \
-			-f /abi/compare.awk /abi/differences.txt \
+			-v hardware=$hardware -f /abi/compare.awk /abi/differences.txt \
 			"/tmp/kvm/$name" "/tmp/kvm/$name"
 	}
 done
@@ -61,8 +63,8 @@ status=0
 for name in "$@"; do
 	run "$device" "$name" /tmp/lodge
 	echo "TAP version 13"
-	awk -v program="$name" -v kernel="$kernel" -f /abi/compare.awk \
-		/abi/differences.txt "/tmp/kvm/$name" "/tmp/lodge/$name" ||
+	awk -v program="$name" -v kernel="$kernel" -v hardware=$hardware \
+		-f /abi/compare.awk /abi/differences.txt "/tmp/kvm/$name" "/tmp/lodge/$name" ||
 		status=1
 done
 cp -r /tmp/kvm /tmp/lodge /out
