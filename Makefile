@@ -12,6 +12,7 @@
 #	make run			a guest's shell, in an emulated host
 #	make run HOST=1			the same on this machine's hardware
 #	make test			all tests
+#	make test-full			... and what takes emulators too long
 #	make test-PART KERNEL=6.12	one of: build style unit entry fuzz abi boot dkms
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
 #	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault)
@@ -49,7 +50,7 @@ PREFIX		?= /usr/local
 
 .PHONY: all module modules userspace install run bench test deps clean \
 	distclean help bochs $(PARTS:%=test-%) test-bochs test-vmx \
-	test-trace test-initrd
+	test-full test-trace test-initrd
 .NOTPARALLEL:
 
 all: module userspace
@@ -95,7 +96,11 @@ bench:
 test:
 	@KERNELS="$(KERNELS)" tests/run.sh $(PARTS)
 
-# These two run what is built.
+test-full:
+	@KERNELS="$(KERNELS)" LODGE_TEST_FULL=1 LODGE_TEST_LIMIT=9000 \
+		tests/run.sh $(sort $(PARTS) vmx trace bochs)
+
+# These run what is built.
 test-abi test-boot test-fault test-bochs test-vmx test-initrd: test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh build $*
 
