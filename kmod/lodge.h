@@ -143,7 +143,6 @@ struct lodge_vcpu {
 	bool ran;			/* [v] CPUID is fixed from then on */
 	bool sigset_active;		/* [v] */
 	sigset_t sigset;		/* [v] KVM_SET_SIGNAL_MASK */
-	u32 guest_debug;		/* [v] KVM_GUESTDBG_* */
 	struct lodge_explain explain;	/* [v] the last entry that failed */
 	struct mutex mutex;		/* one ioctl at a time */
 	struct rcuwait wait;		/* HLT sleeps here */
@@ -186,7 +185,6 @@ struct lodge_vm {
 
 	raw_spinlock_t clock_lock;
 	struct lodge_clock clock;
-	u64 tss_addr, identity_addr;	/* [l] stored for the user's sake */
 	u32 max_vcpu_id;		/* [l] */
 };
 

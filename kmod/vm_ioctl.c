@@ -12,8 +12,6 @@
 #include "ioctl.h"
 #include "lodge.h"
 
-#define IDENTITY_DEFAULT	0xfffbc000
-
 static long vm_check_extension(const struct lodge_call *c)
 {
 	return lodge_cap_check(c->vm, c->arg);
@@ -41,17 +39,13 @@ static long vm_set_tss(const struct lodge_call *c)
 {
 	if (c->arg > (u32)(-3 * PAGE_SIZE))
 		return -EINVAL;
-	c->vm->tss_addr = c->arg;
 	return 0;
 }
 
 static long vm_set_identity(const struct lodge_call *c)
 {
-	u64 addr = *(u64 *)c->buf;
-
 	if (c->vm->nr_vcpus)
 		return -EINVAL;
-	c->vm->identity_addr = addr ?: IDENTITY_DEFAULT;
 	return 0;
 }
 

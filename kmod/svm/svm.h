@@ -88,11 +88,6 @@ static inline void svm_vmsave(hpa_t pa)
 	asm volatile("vmsave %%rax" :: "a"(pa) : "memory");
 }
 
-static inline void svm_vmload(hpa_t pa)
-{
-	asm volatile("vmload %%rax" :: "a"(pa) : "memory");
-}
-
 /* svm_caps.c */
 int svm_probe(struct lodge_caps *caps);
 int svm_setup(void);
