@@ -130,6 +130,7 @@ void svm_sync_from_hw(struct lodge_vcpu *vcpu, u32 groups);
 void svm_sync_to_hw(struct lodge_vcpu *vcpu, u32 groups);
 
 /* svm_event.c */
+u64 svm_event_to_hw(const struct lodge_event *ev);
 void svm_inject(struct lodge_vcpu *vcpu, const struct lodge_event *ev);
 bool svm_irq_allowed(struct lodge_vcpu *vcpu);
 bool svm_nmi_allowed(struct lodge_vcpu *vcpu);

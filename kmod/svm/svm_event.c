@@ -12,6 +12,21 @@
 #include "svm.h"
 
 /**
+ * svm_event_to_hw() - an event as EVENTINJ has it
+ * @ev: event
+ */
+u64 svm_event_to_hw(const struct lodge_event *ev)
+{
+	u64 v = FIELD_PREP(SVM_EVENT_VECTOR, (u64)ev->vector) |
+		FIELD_PREP(SVM_EVENT_TYPE, (u64)ev->type) | SVM_EVENT_VALID;
+
+	if (ev->has_error)
+		v |= SVM_EVENT_HAS_ERROR |
+		     FIELD_PREP(SVM_EVENT_ERROR, (u64)ev->error);
+	return v;
+}
+
+/**
  * svm_inject() - have the next entry deliver an event
  * @vcpu: to
  * @ev: event; RIP is where the handler shall return to
@@ -22,12 +37,7 @@ void svm_inject(struct lodge_vcpu *vcpu, const struct lodge_event *ev)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	svm->vmcb->event_inj = FIELD_PREP(SVM_EVENT_VECTOR, (u64)ev->vector) |
-			       FIELD_PREP(SVM_EVENT_TYPE, (u64)ev->type) |
-			       SVM_EVENT_VALID;
-	if (ev->has_error)
-		svm->vmcb->event_inj |= SVM_EVENT_HAS_ERROR |
-			FIELD_PREP(SVM_EVENT_ERROR, (u64)ev->error);
+	svm->vmcb->event_inj = svm_event_to_hw(ev);
 	if (ev->type == LODGE_EVENT_NMI) {
 		svm->nmi_blocked = true;
 		vcpu->regs.nmi_blocked = true;

@@ -189,7 +189,7 @@ static void svm_decode_more(const struct svm_vmcb *vmcb, u64 code,
 	case SVM_EXIT_BUSY:
 		exit->kind = LODGE_EXIT_ENTRY_FAILED;
 		exit->fail_reason = code;
-		exit->hw_info1 = vmcb->event_inj;	/* for svm_explain() */
+		exit->vectored.valid = false;
 		break;
 	default:
 		exit->kind = LODGE_EXIT_UNKNOWN;

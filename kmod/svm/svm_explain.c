@@ -46,7 +46,8 @@ int svm_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
 	bool broken;
 
 	svm_facts(&facts);
-	v->event_inj = exit->hw_info1;	/* as it was at the entry */
+	if (exit->vectored.valid)	/* as it was at the entry */
+		v->event_inj = svm_event_to_hw(&exit->vectored);
 	broken = svm_check(&c, v, &facts);
 	v->event_inj = 0;
 	if (broken)

@@ -194,11 +194,17 @@ static noinline void svm_prepare_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
 /*
  * No guest ran: the registers are those from before. QEMU's emulated CPU leaves
  * the host's in the VMCB (docs/TESTING.md), so what is known is written again.
+ * What was to be delivered is told as what was under delivery: it is kept.
  */
 static void svm_refused(struct svm_vcpu *svm, struct lodge_exit *exit)
 {
 	struct lodge_vcpu *vcpu = &svm->vcpu;
+	const struct lodge_events *ev = &vcpu->events;
 
+	if (ev->submitted == LODGE_SUBMITTED_EXCEPTION)
+		exit->vectored = ev->exception;
+	else if (ev->submitted != LODGE_SUBMITTED_NONE)
+		exit->vectored = ev->injected;
 	svm_sync_to_hw(vcpu, vcpu->avail & LODGE_R_ALL);
 	svm->vmcb->rip = vcpu->regs.rip;
 	svm->vmcb->rflags = vcpu->regs.rflags;

@@ -71,7 +71,8 @@ u8 vmx_tlb_flush(const struct vmx_tlb_question *q);
 u16 vmx_vpid_take(u64 *used);
 void vmx_vpid_give(u64 *used, u16 id);
 void vmx_decode(const struct vmx_raw_exit *raw, struct lodge_exit *exit);
-void vmx_decode_refused(u32 error, struct lodge_exit *exit);
+void vmx_decode_refused(u32 error, const struct vmx_raw_exit *raw,
+			struct lodge_exit *exit);
 bool vmx_iret_undone(const struct vmx_raw_exit *raw);
 const char *vmx_insn_error(u32 nr);
 

@@ -286,6 +286,7 @@ static void vmx_decode_failed(const struct vmx_raw_exit *raw,
 	exit->kind = LODGE_EXIT_ENTRY_FAILED;
 	exit->hw_info1 = raw->qual;
 	exit->fail_reason = raw->reason;
+	vmx_decode_vectored(raw, &exit->vectored);
 }
 
 static void vmx_decode_init(struct lodge_exit *exit, u64 reason)
@@ -306,7 +307,8 @@ static void vmx_decode_init(struct lodge_exit *exit, u64 reason)
  * @raw: reason, RIP, and what vmx_needs() says of the reason
  * @exit: filled, but for what its kind does not have
  *
- * Of a #DB, exception.info is what DR6 gets: the hardware has left DR6 alone.
+ * Of a failed entry, the event that was to be delivered is taken for one that
+ * was under delivery. Of a #DB, exception.info is what DR6 gets: the hardware has left DR6 alone.
  * Intel manual: "Basic VM-Exit Information", "Information for VM Exits During
  * Event Delivery".
  */
@@ -336,15 +338,18 @@ void vmx_decode(const struct vmx_raw_exit *raw, struct lodge_exit *exit)
 /**
  * vmx_decode_refused() - VMLAUNCH or VMRESUME failed as an instruction
  * @error: the field "VM-instruction error"; 0 if there is no current VMCS
+ * @raw: the event that was to be delivered, as one under delivery
  * @exit: filled
  *
  * Intel manual: "VM-Instruction Error Numbers".
  */
-void vmx_decode_refused(u32 error, struct lodge_exit *exit)
+void vmx_decode_refused(u32 error, const struct vmx_raw_exit *raw,
+			struct lodge_exit *exit)
 {
 	vmx_decode_init(exit, error);
 	exit->kind = LODGE_EXIT_ENTRY_FAILED;
 	exit->fail_reason = error;
+	vmx_decode_vectored(raw, &exit->vectored);
 }
 
 /**

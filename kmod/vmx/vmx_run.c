@@ -228,18 +228,29 @@ static void vmx_read_exit(struct vmx_raw_exit *raw)
 		raw->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
 }
 
+/* What was to be delivered is told as what was under delivery: it is kept. */
+static void vmx_read_refused(struct vmx_raw_exit *raw)
+{
+	raw->vec_info = vmcs_read(VMCS_ENTRY_INTR_INFO);
+	raw->vec_error = vmcs_read(VMCS_ENTRY_INTR_ERROR);
+	raw->insn_len = 0;
+}
+
 /* No world switch: the VMCS has an error, or could not be made current. */
 static void vmx_refused(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u32 error = vmx->in_bracket ? vmcs_read(VMCS_INSN_ERROR) : 0;
+	struct vmx_raw_exit raw = {};
 
+	if (vmx->in_bracket)
+		vmx_read_refused(&raw);
 	vmx->stale |= VMX_STALE_EVENT;
 	vmx->hw_rip = ~vcpu->regs.rip;
 	vmx->hw_rflags = ~vcpu->regs.rflags;
 	vmx->hw_rsp = ~vcpu->regs.gpr[LODGE_RSP];
 	vmx->soft = false;
-	vmx_decode_refused(error, exit);
+	vmx_decode_refused(error, &raw, exit);
 }
 
 /**
@@ -276,10 +287,12 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	vmx_read_regs(vmx);
 	raw.rip = vcpu->regs.rip;
 	vmx_read_exit(&raw);
-	if (likely(!(raw.reason & VMX_REASON_ENTRY_FAILED)))
+	if (likely(!(raw.reason & VMX_REASON_ENTRY_FAILED))) {
 		vmx->launched = true;
-	else
+	} else {
 		vmx->stale |= VMX_STALE_EVENT;
+		vmx_read_refused(&raw);
+	}
 	vmx_decode(&raw, exit);
 	vmx_event_exit(vmx, &raw, exit);
 	if (unlikely(exit->kind == LODGE_EXIT_PML_FULL))

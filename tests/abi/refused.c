@@ -154,6 +154,7 @@ TEST_F(refused, named)
 	struct abi_vcpu *vcpu = self->vcpu;
 	struct kvm_regs before = abi_regs(vcpu), after;
 	struct kvm_sregs sregs = abi_sregs(vcpu);
+	struct kvm_vcpu_events events;
 	struct lodge_explain e = {};
 	char id[40];
 
@@ -174,12 +175,40 @@ TEST_F(refused, named)
 		EXPECT_EQ(0, memcmp(&before, &after, sizeof(after)));
 		EXPECT_EQ(sregs.cr3, abi_sregs(vcpu).cr3);
 		EXPECT_EQ(sregs.cs.base, abi_sregs(vcpu).cs.base);
+	} else {
+		return;		/* KVM keeps the event in its VMCS */
 	}
 	/* With the state put right it runs. */
 	abi_load(vcpu->vm, ABI_CODE, &halt);
+	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	events.exception.injected = 0;
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
 	abi_set_sregs(vcpu, &self->sregs);
 	abi_set_regs(vcpu, &self->regs);
 	EXPECT_EQ(KVM_EXIT_HLT, abi_exit(vcpu));
+}
+
+/* An event that was to be delivered is not lost with the entry. */
+TEST(event_waits)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &halt);
+	struct kvm_sregs sregs = abi_sregs(vcpu);
+	struct kvm_vcpu_events e;
+
+	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &e);
+	e.exception.injected = 1;
+	e.exception.nr = 13;
+	e.exception.has_error_code = 1;
+	e.exception.error_code = 0x1234;
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &e);
+	sregs.cs.db = 1;
+	abi_set_sregs(vcpu, &sregs);
+	ASSERT_EQ(KVM_EXIT_FAIL_ENTRY, abi_exit(vcpu));
+	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &e);
+	EXPECT_EQ(1, e.exception.injected);
+	EXPECT_EQ(13, e.exception.nr);
+	EXPECT_EQ(1, e.exception.has_error_code);
+	EXPECT_EQ(0x1234, e.exception.error_code);
 }
 
 /* Nothing to tell; and what there is stays until the next one. */

@@ -67,6 +67,10 @@ static void test_unknown(void)
 	decode(~0ULL, 0, 0);
 	CHECK_EQ(out.kind, LODGE_EXIT_ENTRY_FAILED);
 	CHECK_EQ(out.fail_reason, ~0ULL);
+	/* Nothing was under delivery: that is old. */
+	vmcb.exit_int_info = BIT_ULL(31) | 0x55;
+	svm_decode(&vmcb, false, false, &out);
+	CHECK(!out.vectored.valid);
 	/* As QEMU's emulated CPU says it. */
 	decode(0xffffffff, 0, 0);
 	CHECK_EQ(out.kind, LODGE_EXIT_ENTRY_FAILED);

@@ -37,7 +37,8 @@ static void decode_raw(struct vmx_raw_exit want)
 		if (raw.intr_info & VMX_INTR_HAS_ERROR)
 			raw.intr_error = want.intr_error;
 	}
-	if (needs & VMX_NEEDS_VECTORING) {
+	if (needs & VMX_NEEDS_VECTORING ||
+	    want.reason & VMX_REASON_ENTRY_FAILED) {
 		raw.vec_info = want.vec_info;
 		if (raw.vec_info & VMX_INTR_HAS_ERROR)
 			raw.vec_error = want.vec_error;
@@ -176,10 +177,20 @@ static void test_failed(void)
 		CHECK(!out.vectored.valid);
 	}
 	memset(&out, 0xa5, sizeof(out));
-	vmx_decode_refused(7, &out);
+	vmx_decode_refused(7, &(struct vmx_raw_exit){}, &out);
 	CHECK_EQ(out.kind, LODGE_EXIT_ENTRY_FAILED);
 	CHECK_EQ(out.fail_reason, 7);
 	CHECK(!out.vectored.valid && !out.next_rip);
+	/* What was to be delivered waits on. */
+	decode(.reason = BIT(31) | 33, .vec_info = 0x80000b0e, .vec_error = 2);
+	CHECK(out.vectored.valid && out.vectored.has_error);
+	CHECK_EQ(out.vectored.vector, 14);
+	CHECK_EQ(out.vectored.error, 2);
+	memset(&out, 0xa5, sizeof(out));
+	vmx_decode_refused(7, &(struct vmx_raw_exit){ .vec_info = 0x80000030 },
+			   &out);
+	CHECK(out.vectored.valid);
+	CHECK_EQ(out.vectored.vector, 0x30);
 	CHECK(!strcmp(vmx_insn_error(26),
 		      "VM entry while MOV to SS blocks events"));
 	CHECK(!strcmp(vmx_insn_error(14), vmx_insn_error(1000)));
