@@ -154,14 +154,32 @@ void vmx_host_note(struct vmx_cpu *cpu)
 	cpu->drs_loaded = false;
 }
 
-/* The user's GS selector; its base is in KERNEL_GS_BASE, and put back next. */
+/* Would a load of this selector go through? */
+static bool host_sel_loads(u16 sel)
+{
+	bool valid, readable;
+	u32 ar;
+
+	if (!(sel & ~3))
+		return true;
+	asm volatile("lar %k2, %1" : "=@ccz"(valid), "=r"(ar) : "r"(sel));
+	asm volatile("verr %1" : "=@ccz"(readable) : "r"(sel));
+	return valid && readable && (ar & (LODGE_AR_P << 8));
+}
+
+/*
+ * The user's GS selector; its base is in KERNEL_GS_BASE, and put back next. The
+ * load must not fault while the user's base is the one in use: the thread may
+ * have taken the descriptor away since it loaded it.
+ */
 static void host_gs_restore(u16 sel)
 {
-	asm volatile("swapgs\n"
-		     "1:\tmovl %k0, %%gs\n"
-		     "2:\tmfence\n\t"
-		     "swapgs\n"
-		     _ASM_EXTABLE(1b, 2b)
+	if (!host_sel_loads(sel))
+		sel = 0;
+	asm volatile("swapgs\n\t"
+		     "movl %k0, %%gs\n\t"
+		     "mfence\n\t"
+		     "swapgs"
 		     :: "r"((u32)sel) : "memory");
 }
 

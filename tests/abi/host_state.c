@@ -39,6 +39,29 @@ static uint32_t selectors(void)
 	return ds | (uint32_t)es << 16;
 }
 
+/*
+ * A selector whose descriptor is gone stays in GS until something loads it, and
+ * then must not be loaded where a fault would find the user's GS base.
+ */
+TEST(stale_selector)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &spoil);
+	struct user_desc none = { .read_exec_only = 1, .seg_not_present = 1 };
+	uint16_t gs;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		descriptor(0, NULL);
+		asm volatile("mov %0, %%gs" :: "r"(LDT_SEL(0)));
+		ASSERT_EQ(0, syscall(SYS_modify_ldt, 1, &none, sizeof(none)));
+		abi_sync(vcpu);
+		asm volatile("mov %%gs, %0" : "=r"(gs));
+		EXPECT_TRUE(gs == 0 || gs == LDT_SEL(0))
+			TH_LOG("GS is %x", gs);
+	}
+	asm volatile("mov %0, %%gs" :: "r"(0));
+}
+
 /* Selectors of one's own, in an LDT of one's own. */
 TEST(segments)
 {
