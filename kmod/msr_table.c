@@ -192,6 +192,18 @@ static int seg_base_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 	return 0;
 }
 
+/*
+ * AMD's CPUs ignore the upper half, Intel's don't: it would fault when the CPU
+ * gets it, in the bracket.
+ */
+static int sfmask_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
+			u32 msr, u64 v, bool host)
+{
+	if (v >> 32 && !vcpu->cpuid->amd_like)
+		return 1;
+	return field_write(vcpu, m, msr, (u32)v, host);
+}
+
 static int pat_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 		     u32 msr, u64 v, bool host)
 {
@@ -410,7 +422,10 @@ const struct lodge_msr lodge_msr_table[] = {
 	REG(MSR_STAR, S, star),
 	REG(MSR_LSTAR, S | C, lstar),
 	REG(MSR_CSTAR, S | C, cstar),
-	REG(MSR_SYSCALL_MASK, S, sfmask),
+	{ .first = MSR_SYSCALL_MASK, .last = MSR_SYSCALL_MASK, .flags = S,
+	  .read = field_read, .write = sfmask_write, .value = ~0ULL,
+	  .groups = LODGE_R_MSRS,
+	  .offset = offsetof(struct lodge_vcpu, regs.sfmask) },
 	ABSENT(0xc00000e7, 0xc00000e9),			/* MPERF, APERF, IRPERF */
 	FUNC(MSR_FS_BASE, MSR_GS_BASE, C, seg_base_read, seg_base_write),
 	REG(MSR_KERNEL_GS_BASE, S | C, kernel_gs_base),
