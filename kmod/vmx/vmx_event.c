@@ -184,8 +184,7 @@ void vmx_event_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
 	r->nmi_blocked = !!(vmx->hw_blocking & VMX_BLOCK_NMI);
 	switch (exit->kind) {
 	case LODGE_EXIT_NMI:
-		/* NMIs are held until the host's handler returns. */
-		asm volatile("int $2" ::: "memory");
+		vmx->host_nmi = true;
 		return;
 	case LODGE_EXIT_NMI_WINDOW:
 		vmx_windows(vmx, vmx->irq_window, false);

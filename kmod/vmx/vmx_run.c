@@ -122,6 +122,14 @@ void vmx_bracket_end(struct lodge_vcpu *vcpu)
 	vmx->in_bracket = false;
 	vmx_give_hardware(cpu);
 	vmx_host_restore(cpu);
+	/*
+	 * NMIs are held until the host's handler returns. It may never do so,
+	 * if it stops the CPU for a crash: by now VMX operation has ended.
+	 */
+	if (unlikely(vmx->host_nmi)) {
+		vmx->host_nmi = false;
+		asm volatile("int $2" ::: "memory");
+	}
 }
 
 /* Once in a bracket, and when mappings have changed. */
@@ -292,6 +300,9 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	} else {
 		vmx->stale |= VMX_STALE_EVENT;
 		vmx_read_refused(&raw);
+		/* The host's, and nobody has been told of it yet. */
+		if ((raw.reason & VMX_REASON_BASIC) == VMX_EXIT_ENTRY_MC)
+			asm volatile("int $0x12" ::: "memory");
 	}
 	vmx_decode(&raw, exit);
 	vmx_event_exit(vmx, &raw, exit);
