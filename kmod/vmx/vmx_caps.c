@@ -159,6 +159,9 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 		c->proc2_may & VMX_PROC2_TSC_SCALING ? 48 : 0;
 	caps->tdp_max_level = ept & VMX_CAP_EPT_1G ? 3 :
 			      ept & VMX_CAP_EPT_2M ? 2 : 1;
+	/* A guest that changes its own page sizes would stop such a CPU. */
+	if (boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
+		caps->tdp_max_level = 1;
 }
 
 /**
