@@ -15,7 +15,7 @@
 
 /* What an instruction may look at in struct lodge_regs itself. */
 #define EMU_GROUPS	(LODGE_R_SEGS | LODGE_R_CRS | LODGE_R_DTABLES | \
-			 LODGE_R_SHADOW)
+			 LODGE_R_MSRS | LODGE_R_SHADOW)
 
 /* One operand in 64-bit mode: of its segments only FS and GS count. */
 static void emu_need(struct lodge_vcpu *vcpu)
