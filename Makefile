@@ -30,7 +30,7 @@ SHELL		:= /bin/bash
 MACHINE		:= tests/machine
 ALL_KERNELS	:= 6.1 6.12
 KERNELS		:= $(if $(KERNEL),$(KERNEL),$(ALL_KERNELS))
-PARTS		:= build style unit entry fuzz abi boot fault dkms
+PARTS		:= build style unit entry fuzz abi boot fault dkms vmx trace
 # Where Debian's headers of a kernel given by its short name are.
 kdir		= $(shell . $(MACHINE)/lib.sh; kernel_kdir $(1) 2>/dev/null)
 
@@ -49,8 +49,8 @@ DESTDIR		?=
 PREFIX		?= /usr/local
 
 .PHONY: all module modules userspace install run bench test deps clean \
-	distclean help bochs $(PARTS:%=test-%) test-bochs test-vmx \
-	test-full test-trace test-initrd
+	distclean help bochs $(PARTS:%=test-%) test-bochs \
+	test-full test-initrd
 .NOTPARALLEL:
 
 all: module userspace
@@ -104,7 +104,7 @@ test-full:
 test-abi test-boot test-fault test-bochs test-vmx test-initrd: test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh build $*
 
-$(filter-out test-abi test-boot test-fault,$(PARTS:%=test-%)) test-trace: test-%:
+$(filter-out test-abi test-boot test-fault test-vmx,$(PARTS:%=test-%)): test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh $*
 
 bochs:
