@@ -9,8 +9,10 @@ source_dir=$(tests/machine/fetch.sh source) || exit
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# Not asked anywhere: that lists for X-macros and tables be expressions.
+# Not asked anywhere: that lists for X-macros and tables be expressions, or
+# end without a semicolon.
 everywhere=COMPLEX_MACRO,MULTISTATEMENT_MACRO_USE_DO_WHILE,BRACKET_SPACE
+everywhere+=,TRAILING_SEMICOLON
 # Not asked of programs: the kernel's own helpers, which they do not have, and
 # what it says of volatile, which signal handlers and test guests need.
 programs=PREFER_DEFINED_ATTRIBUTE_MACRO,ARRAY_SIZE,VOLATILE,CONST_STRUCT
