@@ -15,6 +15,12 @@
 #define RUN_FAST_REQUESTS	(BIT(LODGE_REQ_EVENT) | BIT(LODGE_REQ_NMI) | \
 				 BIT(LODGE_REQ_TLB_FLUSH) | BIT(LODGE_REQ_TIMER))
 
+/*
+ * The host gets its interrupts after so many exits at the latest: a guest whose
+ * every entry ends in an exception goes before the interrupt that waits.
+ */
+#define RUN_BRACKET_EXITS	1024
+
 static noinline bool run_requests_meet(struct lodge_vcpu *vcpu)
 {
 	unsigned long req = READ_ONCE(vcpu->requests);
@@ -96,6 +102,7 @@ static void run_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 /* One stretch on one CPU, interrupts off; a verdict on its last exit. */
 static int run_bracket(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 {
+	unsigned int left = RUN_BRACKET_EXITS;
 	int r = LODGE_RESUME;
 
 	lodge_fpu_begin(vcpu);
@@ -111,7 +118,7 @@ static int run_bracket(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	do {
 		run_enter(vcpu, exit);
 		r = lodge_exit_handle(vcpu, exit, false);
-	} while (r == LODGE_RESUME && run_stay(vcpu, exit));
+	} while (r == LODGE_RESUME && --left && run_stay(vcpu, exit));
 	lodge_fpu_save(vcpu);
 	lodge_ops->bracket_end(vcpu);
 out:
