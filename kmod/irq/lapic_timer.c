@@ -71,18 +71,22 @@ static void deadline_arm(struct lodge_lapic *apic)
 {
 	struct lodge_vcpu *vcpu = apic->vcpu;
 	u64 tsc = lodge_tsc_read(vcpu);
-	u64 ns = 0;
+	u64 ns = 0, hardware = 0;
 
 	if (apic->tscdeadline > tsc)
 		ns = min(lodge_tsc_to_ns(vcpu, apic->tscdeadline - tsc),
 			 FAR_NS) + 1;
 	apic->target = ktime_get_ns() + ns;
-	if (!ns)
+	if (!ns) {
 		lodge_lapic_timer_inject(vcpu);
-	else if (timer_in_hardware(apic))
-		lodge_ops->set_timer(vcpu, apic->tscdeadline -
-					   vcpu->clock.tsc_offset);
-	else
+		return;
+	}
+	/* What lies too far ahead would, by the host's TSC, have passed. */
+	if (timer_in_hardware(apic) && apic->tscdeadline - tsc < BIT_ULL(62))
+		hardware = apic->tscdeadline - vcpu->clock.tsc_offset;
+	if (lodge_caps.timer)
+		lodge_ops->set_timer(vcpu, hardware);
+	if (!timer_in_hardware(apic))
 		timer_arm(apic);
 }
 
