@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <asm/asm.h>
+#include <asm/debugreg.h>
 #include <asm/desc.h>
 
 #include "lodge.h"
@@ -222,4 +223,42 @@ int lodge_wrmsr_safe(u32 msr, u64 v)
 		     : "c" (msr), "a" ((u32)v), "d" ((u32)(v >> 32))
 		     : "memory");
 	return err;
+}
+
+/**
+ * lodge_host_drs_load() - a guest's DR0 to DR3 into the CPU
+ * @h: this CPU's; notes what was there, unless a guest's are there already
+ * @dr: the guest's
+ *
+ * Context: in the bracket. The world switch loads DR7, and until then it is 0.
+ */
+void lodge_host_drs_load(struct lodge_host_drs *h, const u64 *dr)
+{
+	if (!h->loaded) {
+		h->found[0] = native_get_debugreg(0);
+		h->found[1] = native_get_debugreg(1);
+		h->found[2] = native_get_debugreg(2);
+		h->found[3] = native_get_debugreg(3);
+		native_set_debugreg(7, 0);
+	}
+	native_set_debugreg(0, dr[0]);
+	native_set_debugreg(1, dr[1]);
+	native_set_debugreg(2, dr[2]);
+	native_set_debugreg(3, dr[3]);
+	h->loaded = true;
+}
+
+/**
+ * lodge_host_drs_restore() - put back what lodge_host_drs_load() noted
+ * @h: this CPU's
+ *
+ * Context: in the bracket, before DR7.
+ */
+void lodge_host_drs_restore(struct lodge_host_drs *h)
+{
+	native_set_debugreg(0, h->found[0]);
+	native_set_debugreg(1, h->found[1]);
+	native_set_debugreg(2, h->found[2]);
+	native_set_debugreg(3, h->found[3]);
+	h->loaded = false;
 }

@@ -66,6 +66,14 @@ int lodge_host_page_get(unsigned long hva, bool write,
 u64 lodge_host_crypt_bit(void);		/* memory encryption, or 0 */
 int lodge_host_levels(void);		/* of the host's page tables: 4 or 5 */
 
+/* DR0 to DR3 as found on a CPU, while a guest's are in it. */
+struct lodge_host_drs {
+	u64 found[4];
+	bool loaded;
+};
+void lodge_host_drs_load(struct lodge_host_drs *h, const u64 *dr);
+void lodge_host_drs_restore(struct lodge_host_drs *h);
+
 /* MSRs without the kernel's wrappers, which changed names. */
 static inline u64 lodge_rdmsr(u32 msr)
 {

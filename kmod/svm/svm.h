@@ -28,11 +28,10 @@ struct svm_cpu {
 	u64 found_efer;
 	u64 found_hsave;
 	u64 found_tsc_aux;
-	u64 found_dr[4];
+	struct lodge_host_drs drs;
 	u64 found_dr7;
 	u64 found_tsc_ratio;
 	bool found_on;
-	bool drs_loaded;
 	bool tsc_ratio_loaded;
 	bool own;			/* it was ours when the bracket began */
 	bool first;			/* the entry that comes asks for flushes */
@@ -116,7 +115,6 @@ int svm_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
 		char *text, size_t size);
 
 /* svm_run.c */
-void svm_drs_load(const struct lodge_regs *r);
 void svm_take_hardware(struct svm_cpu *cpu);
 void svm_give_hardware(struct svm_cpu *cpu);
 void svm_bracket_begin(struct lodge_vcpu *vcpu);

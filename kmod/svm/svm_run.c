@@ -44,40 +44,6 @@ void svm_give_hardware(struct svm_cpu *cpu)
 		lodge_wrmsr(MSR_EFER, cpu->found_efer);
 }
 
-/**
- * svm_drs_load() - the guest's DR0 to DR3 into the hardware
- * @r: guest's registers
- *
- * Context: in the bracket; the VMCB has DR6 and DR7. What was found there is
- * put back when the bracket ends.
- */
-void svm_drs_load(const struct lodge_regs *r)
-{
-	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
-
-	if (!cpu->drs_loaded) {
-		cpu->found_dr[0] = native_get_debugreg(0);
-		cpu->found_dr[1] = native_get_debugreg(1);
-		cpu->found_dr[2] = native_get_debugreg(2);
-		cpu->found_dr[3] = native_get_debugreg(3);
-		native_set_debugreg(7, 0);
-	}
-	native_set_debugreg(0, r->dr[0]);
-	native_set_debugreg(1, r->dr[1]);
-	native_set_debugreg(2, r->dr[2]);
-	native_set_debugreg(3, r->dr[3]);
-	cpu->drs_loaded = true;
-}
-
-static void svm_drs_restore(struct svm_cpu *cpu)
-{
-	native_set_debugreg(0, cpu->found_dr[0]);
-	native_set_debugreg(1, cpu->found_dr[1]);
-	native_set_debugreg(2, cpu->found_dr[2]);
-	native_set_debugreg(3, cpu->found_dr[3]);
-	cpu->drs_loaded = false;
-}
-
 static void svm_tsc_ratio_load(struct svm_cpu *cpu, u64 ratio)
 {
 	cpu->found_tsc_ratio = lodge_rdmsr(MSR_AMD64_TSC_RATIO);
@@ -112,7 +78,7 @@ void svm_bracket_begin(struct lodge_vcpu *vcpu)
 	svm_vmsave(cpu->host_pa);
 	cpu->found_dr7 = native_get_debugreg(7);
 	if (unlikely(svm->load_drs))
-		svm_drs_load(&vcpu->regs);
+		lodge_host_drs_load(&cpu->drs, vcpu->regs.dr);
 	if (lodge_caps.tsc_ratio_frac_bits)
 		svm_tsc_ratio_load(cpu, vcpu->clock.tsc_ratio ?:
 				   BIT_ULL(lodge_caps.tsc_ratio_frac_bits));
@@ -143,8 +109,8 @@ void svm_bracket_end(struct lodge_vcpu *vcpu)
 		svm_probe_run(cpu, lodge_caps.flush_by_asid ?
 			      SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL,
 			      lodge_caps.asids - 1);
-	if (unlikely(cpu->drs_loaded))
-		svm_drs_restore(cpu);
+	if (unlikely(cpu->drs.loaded))
+		lodge_host_drs_restore(&cpu->drs);
 	if (to_svm(vcpu)->vmcb->dr6 != SVM_DR6_RESET)
 		native_set_debugreg(6, SVM_DR6_RESET);
 	if (unlikely(cpu->found_dr7 != SVM_DR7_RESET))

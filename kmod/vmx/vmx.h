@@ -54,14 +54,15 @@ struct vmx_cpu {
 	u64 found_cr4;
 	u64 found_vmcs;			/* current, of whoever is there */
 	u64 found_debugctl, found_pebs;
-	u64 found_dr[4], found_dr7;
+	struct lodge_host_drs drs;
+	u64 found_dr7;
 	u64 found_kernel_gs_base, found_tsc_aux, found_fs_base;
 	u64 found_syscall[VMX_SYSCALL_MSRS];
 	u64 now_syscall[VMX_SYSCALL_MSRS];	/* in the CPU */
 	struct desc_ptr found_gdt, found_idt;
 	u16 found_ldt, found_ds, found_es, found_fs, found_gs;
 	bool found_on;			/* another is in VMX operation */
-	bool drs_loaded, syscall_loaded;
+	bool syscall_loaded;
 	bool first;			/* no entry yet in this bracket */
 };
 
@@ -163,7 +164,6 @@ void vmx_give_hardware(struct vmx_cpu *cpu);
 void vmx_host_write(void);
 void vmx_host_note(struct vmx_cpu *cpu);
 void vmx_host_restore(struct vmx_cpu *cpu);
-void vmx_drs_load(const struct lodge_regs *r);
 void vmx_syscall_load(struct vmx_cpu *cpu, const struct lodge_regs *r);
 
 /* vmx_run.c */

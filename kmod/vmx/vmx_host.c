@@ -151,7 +151,6 @@ void vmx_host_note(struct vmx_cpu *cpu)
 		lodge_wrmsr(MSR_IA32_PEBS_ENABLE, 0);
 	cpu->found_dr7 = native_get_debugreg(7);
 	cpu->syscall_loaded = false;
-	cpu->drs_loaded = false;
 }
 
 /* Would a load of this selector go through? */
@@ -206,39 +205,6 @@ static void host_segments_restore(struct vmx_cpu *cpu)
 }
 
 /**
- * vmx_drs_load() - the guest's DR0 to DR3 into the hardware
- * @r: guest's registers
- *
- * Context: in the bracket; the VMCS has DR7. DR6 need not be there, since #DB
- * exits and its cause is told. What was found is put back at the end.
- */
-void vmx_drs_load(const struct lodge_regs *r)
-{
-	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
-
-	if (!cpu->drs_loaded) {
-		cpu->found_dr[0] = native_get_debugreg(0);
-		cpu->found_dr[1] = native_get_debugreg(1);
-		cpu->found_dr[2] = native_get_debugreg(2);
-		cpu->found_dr[3] = native_get_debugreg(3);
-		native_set_debugreg(7, 0);
-	}
-	native_set_debugreg(0, r->dr[0]);
-	native_set_debugreg(1, r->dr[1]);
-	native_set_debugreg(2, r->dr[2]);
-	native_set_debugreg(3, r->dr[3]);
-	cpu->drs_loaded = true;
-}
-
-static void host_drs_restore(struct vmx_cpu *cpu)
-{
-	native_set_debugreg(0, cpu->found_dr[0]);
-	native_set_debugreg(1, cpu->found_dr[1]);
-	native_set_debugreg(2, cpu->found_dr[2]);
-	native_set_debugreg(3, cpu->found_dr[3]);
-}
-
-/**
  * vmx_syscall_load() - SYSCALL's MSRs of the guest into the hardware
  * @cpu: this CPU's
  * @r: guest's registers
@@ -281,8 +247,8 @@ void vmx_host_restore(struct vmx_cpu *cpu)
 			host_wrmsr_if(vmx_syscall_msrs[i],
 				      cpu->found_syscall[i],
 				      cpu->now_syscall[i]);
-	if (unlikely(cpu->drs_loaded))
-		host_drs_restore(cpu);
+	if (unlikely(cpu->drs.loaded))
+		lodge_host_drs_restore(&cpu->drs);
 	if (unlikely(cpu->found_dr7 != VMX_DR7_AFTER_EXIT))
 		native_set_debugreg(7, cpu->found_dr7);
 	if (unlikely(cpu->found_pebs))

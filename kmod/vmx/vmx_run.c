@@ -77,7 +77,7 @@ void vmx_bracket_begin(struct lodge_vcpu *vcpu)
 		lodge_wrmsr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
 	vmx_syscall_load(cpu, &vcpu->regs);
 	if (unlikely(vmx->load_drs))
-		vmx_drs_load(&vcpu->regs);
+		lodge_host_drs_load(&cpu->drs, vcpu->regs.dr);
 	if (vcpu->cpuid->has_rdtscp) {
 		cpu->found_tsc_aux = lodge_rdmsr(MSR_TSC_AUX);
 		if (cpu->found_tsc_aux != vcpu->regs.tsc_aux)

@@ -210,7 +210,8 @@ void vmx_sync_to_hw(struct lodge_vcpu *vcpu, u32 groups)
 		vmcs_write(VMCS_GUEST_DR7, r->dr7);
 		vmx->load_drs = r->dr7 & 0xff;
 		if (unlikely(vmx->load_drs))
-			vmx_drs_load(r);
+			lodge_host_drs_load(&this_cpu_ptr(&vmx_cpu)->drs,
+					    r->dr);
 	}
 	if (groups & LODGE_R_MSRS)
 		vmx_msrs_to_hw(r);
