@@ -180,35 +180,31 @@ bool lodge_pt_zap_step(struct lodge_pt *pt, gfn_t *gfn, gfn_t end,
 	return any;
 }
 
-bool lodge_pt_protect(struct lodge_pt *pt, gfn_t gfn)
+/* Take a bit of a page's entry; was it there? */
+static bool pt_take(struct lodge_pt *pt, gfn_t gfn, u64 bit)
 {
-	const struct lodge_tdp_format *f = pt->format;
 	u64 *entry, e;
 	int l;
 
 	entry = lodge_pt_lookup(pt, gfn, &l);
 	e = pt_read(entry);
-	if (!lodge_pt_present(f, e) || !lodge_pt_writable(f, e))
+	if (!lodge_pt_present(pt->format, e) || !(e & bit))
 		return false;
 	/* Accessed and dirty bits that hardware sets meanwhile may be lost:
 	 * the host page was marked dirty when it was mapped writable.
 	 */
-	pt_write(entry, l > 1 ? 0 : e & ~f->write);
+	pt_write(entry, l > 1 ? 0 : e & ~bit);
 	return true;
+}
+
+bool lodge_pt_protect(struct lodge_pt *pt, gfn_t gfn)
+{
+	return pt_take(pt, gfn, pt->format->write);
 }
 
 bool lodge_pt_clean(struct lodge_pt *pt, gfn_t gfn)
 {
-	const struct lodge_tdp_format *f = pt->format;
-	u64 *entry, e;
-	int l;
-
-	entry = lodge_pt_lookup(pt, gfn, &l);
-	e = pt_read(entry);
-	if (!lodge_pt_present(f, e) || !(e & f->dirty))
-		return false;
-	pt_write(entry, l > 1 ? 0 : e & ~f->dirty);
-	return true;
+	return pt_take(pt, gfn, pt->format->dirty);
 }
 
 bool lodge_pt_young_step(struct lodge_pt *pt, gfn_t *gfn, gfn_t end, bool clear)
