@@ -87,6 +87,22 @@ source_mend()
 	# Control Fields"), not to a page.
 	edit cpu/vmx.cc 'IsValidPageAlignedPhyAddr(vm->pid_addr)' \
 		's,IsValid.*pid_addr),!(vm->pid_addr \& (BX_PHY_ADDRESS_RESERVED_BITS | 0x3f)),'
+	# With two CPUs, RIP and RSP are not committed after an exception or a VM
+	# exit. What came at a handler's first instruction, such as an EPT
+	# violation of its fetch, then was told at the RIP of what had faulted,
+	# with the handler's CPL and stack.
+	edit cpu/cpu.cc 'void BX_CPU_C::cpu_run_trace(void)' '{n;a\
+  BX_CPU_THIS_PTR prev_rip = RIP;\
+  BX_CPU_THIS_PTR speculative_rsp = false;
+	}'
+	# The TSC and the local APIC's timer count instructions, "ips" a second;
+	# skylake tells of 3.5 GHz and a crystal of 48 MHz. Linux believes it
+	# ("Time Stamp Counter and Nominal Core Crystal Clock Information Leaf"),
+	# and for who does not sleep a second takes 175 of them.
+	edit cpu/cpudb/intel/corei7_skylake-x.cc '0x00000002, 0x00000124' \
+		's/0x0.*/1, 1, SIM->get_param_num(BXPN_IPS)->get(), 0);/'
+	edit cpu/cpudb/intel/corei7_skylake-x.cc '0x00000dac, 0x00000fa0' \
+		's/0x0.*/SIM->get_param_num(BXPN_IPS)->get() \/ 1000000, 0, 0, 0);/'
 }
 
 source_build()
