@@ -37,6 +37,12 @@ static const struct cpuid_lack {
 	{ 0x80000001, 0, 3, 27, &lodge_caps.no_rdtscp },
 };
 
+/* ... and one that they can have though the CPU does not. */
+static u32 cpuid_gained(u32 leaf, u32 sub, u32 reg)
+{
+	return lodge_caps.umip && leaf == 7 && !sub && reg == 2 ? BIT(2) : 0;
+}
+
 static void cpuid_host_read(u32 leaf, u32 sub, u32 *r)
 {
 	u32 i;
@@ -48,6 +54,7 @@ static void cpuid_host_read(u32 leaf, u32 sub, u32 *r)
 		if (l->leaf == leaf && l->sub == sub && *l->lacks)
 			r[l->reg] &= ~BIT(l->bit);
 	}
+	r[2] |= cpuid_gained(leaf, sub, 2);
 }
 
 /* Registers of which the kernel keeps its own, possibly smaller, copy. */
@@ -72,7 +79,8 @@ static u32 cpuid_host_kernel(u32 leaf, u32 sub, u32 reg)
 		const struct cpuid_word *w = &cpuid_words[i];
 
 		if (w->leaf == leaf && w->sub == sub && w->reg == reg)
-			return boot_cpu_data.x86_capability[w->word];
+			return boot_cpu_data.x86_capability[w->word] |
+			       cpuid_gained(leaf, sub, reg);
 	}
 	return ~0U;
 }

@@ -387,7 +387,7 @@ static const struct {
 	[LODGE_EXIT_MONITOR]		= { exit_skip, true },
 	[LODGE_EXIT_MWAIT]		= { exit_skip, true },
 	[LODGE_EXIT_VIRT_INSN]		= { exit_ud },
-	[LODGE_EXIT_DESC_TABLE]		= { exit_unknown },
+	[LODGE_EXIT_DESC_TABLE]		= { exit_emulate },
 	[LODGE_EXIT_TASK_SWITCH]	= { exit_task_switch },
 	[LODGE_EXIT_SHUTDOWN]		= { exit_shutdown },
 	[LODGE_EXIT_PML_FULL]		= { exit_nothing },

@@ -26,6 +26,7 @@ struct lodge_caps {
 	bool tsc_aux;		/* the CPU has IA32_TSC_AUX */
 	bool timer;		/* set_timer() works */
 	bool dirty_log;		/* the CPU tells writes to pages not yet dirty */
+	bool umip;		/* guests have CR4.UMIP, which the CPU lacks */
 	/* What the CPU has, and guests can't. */
 	bool no_rdtscp, no_invpcid, no_xsaves;
 	char used[160];		/* for the log line */

@@ -184,22 +184,32 @@ void svm_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio)
 	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
 }
 
+static void svm_intercept_if(struct svm_vmcb *vmcb, unsigned int nr, bool on)
+{
+	if (on)
+		svm_intercept_set(vmcb, nr);
+	else
+		svm_intercept_clear(vmcb, nr);
+}
+
 /**
  * svm_update_intercepts() - CPUID or debug settings of the guest changed
  * @vcpu: whose
  */
 void svm_update_intercepts(struct lodge_vcpu *vcpu)
 {
-	struct svm_vmcb *vmcb = to_svm(vcpu)->vmcb;
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct svm_vmcb *vmcb = svm->vmcb;
+	bool umip = svm->cr4_emulated;
 
-	if (vcpu->cpuid->has_rdtscp)
-		svm_intercept_clear(vmcb, SVM_I_RDTSCP);
-	else
-		svm_intercept_set(vmcb, SVM_I_RDTSCP);
-	/* What the guest reads is not what the hardware has. */
-	if (to_svm(vcpu)->cr0_cache_bits)
-		svm_intercept_set(vmcb, SVM_I_CR_READ + 0);
-	else
-		svm_intercept_clear(vmcb, SVM_I_CR_READ + 0);
+	svm_intercept_if(vmcb, SVM_I_RDTSCP, !vcpu->cpuid->has_rdtscp);
+	/* What the guest reads is not what the hardware has; also SMSW. */
+	svm_intercept_if(vmcb, SVM_I_CR_READ + 0, svm->cr0_cache_bits || umip);
+	svm_intercept_if(vmcb, SVM_I_CR_READ + 4, umip);
+	/* SIDT, SGDT, SLDT and STR: the emulator heeds UMIP. */
+	svm_intercept_if(vmcb, SVM_I_IDTR_READ, umip);
+	svm_intercept_if(vmcb, SVM_I_GDTR_READ, umip);
+	svm_intercept_if(vmcb, SVM_I_LDTR_READ, umip);
+	svm_intercept_if(vmcb, SVM_I_TR_READ, umip);
 	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
 }

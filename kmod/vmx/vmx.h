@@ -25,6 +25,7 @@ struct vmx_config {
 	u32 pin, proc, proc2, exit, entry;	/* set for every guest */
 	u32 proc2_may;				/* for those that want it */
 	u64 cr0_must, cr4_must;			/* bits that must be 1 */
+	u64 cr4_emulated;			/* those the CPU must not see */
 	u8 timer_shift;		/* the timer counts each so many powers of 2 */
 	bool invept_single;
 	bool ept_ad;

@@ -68,6 +68,7 @@ static const struct {
 	{ VMX_PROC2, VMX_PROC2_XSAVES, NULL, "xsaves" },
 	{ VMX_PROC2, VMX_PROC2_TSC_SCALING, NULL, "tsc-scaling" },
 	{ VMX_PROC2, VMX_PROC2_PAUSE_LOOP, NULL, "pause-loop-exiting" },
+	{ VMX_PROC2, VMX_PROC2_DESC, NULL, "descriptor-table-exiting" },
 };
 
 /* What each set has, as a mask of what may be 1; the EPT's is as it is. */
@@ -139,6 +140,9 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 	c->cr0_must = lodge_rdmsr(MSR_IA32_VMX_CR0_FIXED0) &
 		      ~(LODGE_CR0_PE | LODGE_CR0_PG);
 	c->cr4_must = lodge_rdmsr(MSR_IA32_VMX_CR4_FIXED0);
+	if (!(lodge_rdmsr(MSR_IA32_VMX_CR4_FIXED1) & LODGE_CR4_UMIP) &&
+	    (vmx_set_may(VMX_PROC2) & VMX_PROC2_DESC))
+		c->cr4_emulated = LODGE_CR4_UMIP;
 	c->invept_single = ept & VMX_CAP_INVEPT_SINGLE;
 	c->ept_ad = ept & VMX_CAP_EPT_AD;
 	/* Records of events, which the CPU writes to memory */
@@ -151,6 +155,7 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 	caps->next_rip = true;
 	caps->dirty_log = c->proc2 & VMX_PROC2_PML;
 	caps->timer = c->pin & VMX_PIN_TIMER;
+	caps->umip = c->cr4_emulated & LODGE_CR4_UMIP;
 	caps->tsc_aux = c->proc2_may & VMX_PROC2_RDTSCP;
 	caps->no_rdtscp = !(c->proc2_may & VMX_PROC2_RDTSCP);
 	caps->no_invpcid = !(c->proc2_may & VMX_PROC2_INVPCID);

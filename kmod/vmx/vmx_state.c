@@ -77,15 +77,19 @@ static void vmx_crs_to_hw(struct vmx_vcpu *vmx)
 {
 	const struct lodge_regs *r = &vmx->vcpu.regs;
 	u32 entry = vmx_config.entry;
+	u64 was = vmx->cr4_shadow;
 	unsigned int i;
 
 	vmx->cr0_shadow = r->cr0;
 	vmx->cr4_shadow = r->cr4;
 	vmx->cr2 = r->cr2;
+	if (unlikely((was ^ r->cr4) & vmx_config.cr4_emulated))
+		vmx_update_intercepts(&vmx->vcpu);
 	vmcs_write(VMCS_GUEST_CR0, (r->cr0 & ~VMX_CR0_UNLOADED) |
 				   vmx_config.cr0_must);
 	vmcs_write(VMCS_CR0_SHADOW, r->cr0);
-	vmcs_write(VMCS_GUEST_CR4, r->cr4 | vmx_config.cr4_must);
+	vmcs_write(VMCS_GUEST_CR4, (r->cr4 & ~vmx_config.cr4_emulated) |
+				   vmx_config.cr4_must);
 	vmcs_write(VMCS_CR4_SHADOW, r->cr4);
 	vmcs_write(VMCS_GUEST_CR3, r->cr3);
 	vmcs_write(VMCS_GUEST_EFER, r->efer & VMX_EFER);

@@ -201,7 +201,8 @@ void vmx_set_timer(struct lodge_vcpu *vcpu, u64 tsc)
  * @vcpu: whose
  *
  * Instructions that the guest's CPUID does not have are undefined without
- * their control.
+ * their control. UMIP that the CPU lacks is the emulator's to heed; there is no
+ * exit for SMSW.
  */
 void vmx_update_intercepts(struct lodge_vcpu *vcpu)
 {
@@ -217,6 +218,8 @@ void vmx_update_intercepts(struct lodge_vcpu *vcpu)
 		want |= VMX_PROC2_XSAVES;
 	if (vmx->tsc_ratio)
 		want |= VMX_PROC2_TSC_SCALING;
+	if (vmx->cr4_shadow & vmx_config.cr4_emulated)
+		want |= VMX_PROC2_DESC;
 	vmx->proc2 = vmx_config.proc2 | (want & vmx_config.proc2_may);
 	if (!vmx->vpid)
 		vmx->proc2 &= ~VMX_PROC2_VPID;
