@@ -262,8 +262,11 @@ bool lodge_vcpu_wakes(struct lodge_vcpu *vcpu)
 {
 	const struct lodge_events *ev = &vcpu->events;
 
-	if (ev->exception.valid || ev->injected.valid || ev->nmi_pending ||
-	    atomic_read(&vcpu->nmi_queued) || READ_ONCE(vcpu->unhalted))
+	if (ev->exception.valid || ev->injected.valid ||
+	    READ_ONCE(vcpu->unhalted))
+		return true;
+	if ((ev->nmi_pending || atomic_read(&vcpu->nmi_queued)) &&
+	    !vcpu->regs.nmi_blocked)
 		return true;
 	return event_irq_waits(vcpu) &&
 	       (vcpu->regs.rflags & LODGE_RFLAGS_IF);

@@ -5,6 +5,9 @@
  * right moment must not be seen by the guest: not in the flags that are pushed,
  * not in DR6.
  */
+#include <signal.h>
+#include <sys/time.h>
+
 #include "test.h"
 
 #define FLAG_TF		0x100
@@ -19,6 +22,10 @@ static struct kvm_vcpu_events events_of(struct abi_vcpu *vcpu)
 
 	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
 	return events;
+}
+
+static void on_alarm(int sig)
+{
 }
 
 /* An NMI that waits, and what it meets, in @events. */
@@ -88,6 +95,31 @@ TEST(behind_nmi)
 	EXPECT_TRAP(vcpu, 2, ABI_CODE);
 	EXPECT_EQ(0, abi_regs(vcpu).rbx);
 	EXPECT_EQ(1, events_of(vcpu).nmi.masked);
+}
+
+/* An NMI does not end a HLT in an NMI's handler, and a signal gets through. */
+GUEST64(halts, "sti; 1: hlt; inc %ebx; jmp 1b");
+GUEST64(handler_halts, "inc %esi; hlt; inc %edi\n" G_SYNC "iretq");
+
+TEST(halt_in_handler)
+{
+	struct itimerval soon = { .it_value.tv_usec = 300000 };
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &halts);
+	struct kvm_regs regs;
+
+	abi_load(vcpu->vm, 0x2000, &handler_halts);
+	abi_gate(vcpu, 2, 0x2000);
+	sigaction(SIGALRM, &action, NULL);
+	abi_ok(vcpu->fd, KVM_NMI, 0);
+	abi_ok(vcpu->fd, KVM_NMI, 0);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	EXPECT_EQ(-EINTR, abi_run(vcpu));
+	regs = abi_regs(vcpu);
+	EXPECT_EQ(1, regs.rsi);
+	EXPECT_EQ(0, regs.rdi);
+	EXPECT_EQ(1, events_of(vcpu).nmi.masked);
+	EXPECT_EQ(1, events_of(vcpu).nmi.pending);
 }
 
 /*
