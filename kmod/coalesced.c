@@ -33,12 +33,12 @@ static int zone_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 
 	if (len > sizeof(slot->data))
 		return -EOPNOTSUPP;
-	spin_lock(&vm->ring_lock);
+	raw_spin_lock(&vm->ring_lock);
 	last = READ_ONCE(ring->last);
 	next = (last + 1) % KVM_COALESCED_MMIO_MAX;
 	/* Full, or not an index at all: then the write is an exit. */
 	if (last >= KVM_COALESCED_MMIO_MAX || next == READ_ONCE(ring->first)) {
-		spin_unlock(&vm->ring_lock);
+		raw_spin_unlock(&vm->ring_lock);
 		return -EOPNOTSUPP;
 	}
 	slot = &ring->coalesced_mmio[last];
@@ -48,7 +48,7 @@ static int zone_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	slot->pio = zone->pio;
 	/* The user reads the slot once he sees the index. */
 	smp_store_release(&ring->last, next);
-	spin_unlock(&vm->ring_lock);
+	raw_spin_unlock(&vm->ring_lock);
 	return 0;
 }
 

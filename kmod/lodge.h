@@ -169,7 +169,7 @@ struct lodge_vm {
 
 	struct lodge_io_bus __rcu *bus[LODGE_BUS_NR];	/* [s] */
 	void *coalesced_page;		/* [c] ring, page 2 of every vCPU's mapping */
-	spinlock_t ring_lock;		/* the coalesced ring */
+	raw_spinlock_t ring_lock;		/* the coalesced ring */
 	struct list_head coalesced;	/* [s] zones */
 
 	raw_spinlock_t irq_lock;	/* chips, lines; interrupts off */

@@ -103,7 +103,7 @@ static void vm_fields_init(struct lodge_vm *vm)
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);
 	mutex_init(&vm->irqfd_lock);
-	spin_lock_init(&vm->ring_lock);
+	raw_spin_lock_init(&vm->ring_lock);
 	raw_spin_lock_init(&vm->irq_lock);
 	raw_spin_lock_init(&vm->clock_lock);
 	INIT_LIST_HEAD(&vm->coalesced);
