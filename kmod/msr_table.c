@@ -214,14 +214,14 @@ static int pat_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 	return 0;
 }
 
-/* BTF works; branch records are not kept, the bit for them reads as 0. */
+/*
+ * Neither steps from branch to branch nor records of branches, as with KVM:
+ * AMD-V would need to switch the register, instructions that exit to heed it.
+ */
 static int debugctl_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 			  u32 msr, u64 v, bool host)
 {
-	if (v & ~GENMASK_ULL(1, 0))
-		return 1;
-	lodge_touch(vcpu, LODGE_R_MSRS)->debugctl = v & BIT_ULL(1);
-	return 0;
+	return !!(v & ~GENMASK_ULL(1, 0));
 }
 
 static int misc_enable_write(struct lodge_vcpu *vcpu,
@@ -387,9 +387,7 @@ const struct lodge_msr lodge_msr_table[] = {
 	ABSENT(0x1a0 + 1, 0x1af),			/* offcore, turbo */
 	ABSENT(0x1b0, 0x1b2),				/* energy bias, package */
 	CONST(0x1c9, 0x1c9, 0, NULL),			/* LBR top of stack */
-	{ .first = MSR_IA32_DEBUGCTLMSR, .last = MSR_IA32_DEBUGCTLMSR,
-	  .read = field_read, .write = debugctl_write, .groups = LODGE_R_MSRS,
-	  .offset = offsetof(struct lodge_vcpu, regs.debugctl) },
+	CONST(MSR_IA32_DEBUGCTLMSR, MSR_IA32_DEBUGCTLMSR, 0, debugctl_write),
 	CONST(MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP, 0, zero_write),
 	FIELD(MSR_IA32_POWER_CTL, MSR_IA32_POWER_CTL, S, msr.power_ctl, ~0ULL),
 	FUNC(0x200, 0x200 + 2 * LODGE_MTRR_VAR - 1, 0, mtrr_read, mtrr_write),

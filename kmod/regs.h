@@ -159,7 +159,7 @@ struct lodge_regs {
 	/* R_MSRS */
 	u64 star, lstar, cstar, sfmask, kernel_gs_base;
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
-	u64 pat, debugctl;
+	u64 pat;
 
 	/* R_SHADOW */
 	u8 shadow;

@@ -330,7 +330,6 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 	memset(r->dr, 0, sizeof(r->dr));
 	r->dr6 = RESET_DR6;
 	r->dr7 = RESET_DR7;
-	r->debugctl = 0;
 	r->shadow = 0;
 	r->nmi_blocked = 0;
 	if (!init)

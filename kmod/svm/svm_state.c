@@ -128,7 +128,6 @@ static void svm_msrs_from_hw(struct lodge_regs *r, const struct svm_vmcb *vmcb)
 	r->sysenter_esp = vmcb->sysenter_esp;
 	r->sysenter_eip = vmcb->sysenter_eip;
 	r->pat = vmcb->pat;
-	r->debugctl = vmcb->debugctl;
 }
 
 static void svm_msrs_to_hw(struct svm_vmcb *vmcb, const struct lodge_regs *r)
@@ -142,8 +141,7 @@ static void svm_msrs_to_hw(struct svm_vmcb *vmcb, const struct lodge_regs *r)
 	vmcb->sysenter_esp = r->sysenter_esp;
 	vmcb->sysenter_eip = r->sysenter_eip;
 	vmcb->pat = r->pat;
-	vmcb->debugctl = r->debugctl;
-	vmcb->clean &= ~(SVM_CLEAN_NPT | SVM_CLEAN_LBR);
+	vmcb->clean &= ~SVM_CLEAN_NPT;
 }
 
 static void svm_drs_to_hw(struct svm_vcpu *svm)

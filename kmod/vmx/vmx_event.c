@@ -11,7 +11,6 @@
 #define VMX_DR6_TRAPS	(GENMASK_ULL(3, 0))
 #define VMX_DR6_CAUSE	(VMX_DR6_TRAPS | BIT_ULL(13) | BIT_ULL(14))
 #define VMX_DR7_GD	BIT_ULL(13)
-#define VMX_DEBUGCTL_BTF BIT_ULL(1)
 
 /* INT n, INT3 and INTO push the address behind themselves. */
 static u32 vmx_event_type(const struct lodge_event *ev)
@@ -122,10 +121,8 @@ static void vmx_pending_debug_write(struct vmx_vcpu *vmx)
 {
 	const struct lodge_regs *r = &vmx->vcpu.regs;
 	u64 was = vmcs_read(VMCS_GUEST_PENDING_DEBUG), now;
-	bool step = (r->rflags & LODGE_RFLAGS_TF) &&
-		    !(vmcs_read(VMCS_GUEST_DEBUGCTL) & VMX_DEBUGCTL_BTF);
 
-	now = step ? was | VMX_PENDING_BS : was & ~VMX_PENDING_BS;
+	now = r->rflags & LODGE_RFLAGS_TF ? was | VMX_PENDING_BS : was & ~VMX_PENDING_BS;
 	if (now != was)
 		vmcs_write(VMCS_GUEST_PENDING_DEBUG, now);
 }

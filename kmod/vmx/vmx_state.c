@@ -115,7 +115,6 @@ static void vmx_msrs_from_hw(struct vmx_vcpu *vmx)
 	r->sysenter_cs = vmcs_read(VMCS_GUEST_SYSENTER_CS);
 	r->sysenter_esp = vmcs_read(VMCS_GUEST_SYSENTER_ESP);
 	r->sysenter_eip = vmcs_read(VMCS_GUEST_SYSENTER_EIP);
-	r->debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
 }
 
 static void vmx_msrs_to_hw(const struct lodge_regs *r)
@@ -126,7 +125,6 @@ static void vmx_msrs_to_hw(const struct lodge_regs *r)
 	vmcs_write(VMCS_GUEST_SYSENTER_ESP, r->sysenter_esp);
 	vmcs_write(VMCS_GUEST_SYSENTER_EIP, r->sysenter_eip);
 	vmcs_write(VMCS_GUEST_PAT, r->pat);
-	vmcs_write(VMCS_GUEST_DEBUGCTL, r->debugctl);
 }
 
 static void vmx_read_groups(struct vmx_vcpu *vmx, u32 groups)

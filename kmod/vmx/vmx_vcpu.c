@@ -235,6 +235,7 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 		VMCS_EXIT_MSR_STORE_NR, VMCS_EXIT_MSR_LOAD_NR,
 		VMCS_ENTRY_MSR_LOAD_NR, VMCS_ENTRY_INTR_INFO,
 		VMCS_GUEST_ACTIVITY, VMCS_GUEST_PENDING_DEBUG,
+		VMCS_GUEST_DEBUGCTL,
 	};
 	unsigned int i;
 

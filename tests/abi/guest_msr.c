@@ -39,6 +39,8 @@ OP(rdmsr_tsc, RDMSR(0x10), FINE);
 OP(rdmsr_mtrr_cap, RDMSR(0xfe), FINE);
 OP(rdmsr_misc_enable, RDMSR(0x1a0), FINE);
 OP(wrmsr_pat, WRMSR(0x277, 0x00070106, 0x00070406), FINE);
+OP(debugctl_btf, WRMSR(0x1d9, 0, 2) "; rdmsr; test %eax, %eax; jz 1f\n"
+	"ud2; 1:", FINE);
 OP(wrmsr_star, WRMSR(0xc0000081, 0x00230010, 0), FINE);
 OP(cr0_nw_without_cd, "mov %cr0, %rax; bts $29, %rax; mov %rax, %cr0", GP);
 OP(cr0_pg_without_pe, "mov %cr0, %rax; btr $0, %rax; mov %rax, %cr0", GP);
