@@ -62,7 +62,7 @@ struct svm_vcpu {
 	u64 iret_rip;			/* [v] */
 	u8 stepping;			/* [v] SVM_STEP_* */
 	bool step_tf;			/* [v] the guest's own TF */
-	bool step_bs;			/* [v] ... DR6.BS */
+	u64 step_dr6;			/* [v] ... DR6 */
 	bool step_sce;			/* [v] ... EFER.SCE */
 	u8 step_shadow;			/* [v] ... and shadow */
 	u64 step_rip;			/* [v] */

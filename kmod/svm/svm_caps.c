@@ -33,6 +33,7 @@ DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 hpa_t svm_iopm_pa;
 u64 svm_cr4_emulated __ro_after_init;	/* bits the CPU must not see */
 static void *svm_iopm;
+static void *svm_probe_npt;		/* an empty table: nothing is mapped */
 
 static const struct {
 	u32 bit;
@@ -123,7 +124,9 @@ static void svm_cpu_free(struct svm_cpu *cpu)
 	lodge_page_free(cpu->hsave);
 }
 
-/* A guest in real mode that has an intercepted interrupt pending. */
+/*
+ * A guest in real mode that has an intercepted interrupt pending, and no memory.
+ */
 static void svm_probe_guest_init(struct svm_vmcb *vmcb)
 {
 	struct svm_seg code = { 0xf000, 0x9b, 0xffff, 0xf0000 };
@@ -143,6 +146,9 @@ static void svm_probe_guest_init(struct svm_vmcb *vmcb)
 	vmcb->cr0 = LODGE_CR0_ET;
 	vmcb->dr6 = 0xffff0ff0;
 	vmcb->dr7 = 0x400;
+	vmcb->np_ctl = SVM_NP_ENABLE;
+	vmcb->ncr3 = svm_pa(svm_probe_npt);
+	vmcb->pat = 0x0007040600070406ULL;
 	vmcb->iopm_pa = svm_iopm_pa;
 	vmcb->msrpm_pa = svm_iopm_pa;	/* all ones, large enough */
 	svm_intercept_set(vmcb, SVM_I_VMRUN);
@@ -180,7 +186,8 @@ int svm_setup(void)
 	int cpu;
 
 	svm_iopm = alloc_pages_exact(SVM_IOPM_SIZE, GFP_KERNEL);
-	if (!svm_iopm)
+	svm_probe_npt = lodge_page_alloc();
+	if (!svm_iopm || !svm_probe_npt)
 		goto fail;
 	memset(svm_iopm, 0xff, SVM_IOPM_SIZE);
 	svm_iopm_pa = svm_pa(svm_iopm);
@@ -206,6 +213,8 @@ void svm_teardown(void)
 	if (svm_iopm)
 		free_pages_exact(svm_iopm, SVM_IOPM_SIZE);
 	svm_iopm = NULL;
+	lodge_page_free(svm_probe_npt);
+	svm_probe_npt = NULL;
 }
 
 /**

@@ -65,6 +65,8 @@ bool svm_nmi_allowed(struct lodge_vcpu *vcpu)
 	return !to_svm(vcpu)->nmi_blocked && !vcpu->regs.shadow;
 }
 
+/* What single steps and breakpoints leave in DR6; nothing takes it away. */
+#define SVM_DR6_B	GENMASK_ULL(3, 0)
 #define SVM_DR6_BS	BIT_ULL(14)
 
 /* All vectors that are exceptions, but for #VC and #HV of encrypted guests. */
@@ -75,8 +77,9 @@ static const u8 svm_step_guards[] = {
 	SVM_I_PUSHF, SVM_I_POPF, SVM_I_INTN, SVM_I_IRET, SVM_I_ICEBP,
 };
 
-/* Found once: VMRUN does not load the VMCB's interrupt shadow. */
-static bool svm_forgets_shadow __read_mostly;
+/* Does VMRUN load the VMCB's interrupt shadow? Found when first it matters. */
+static enum { SVM_SHADOW_ASK, SVM_SHADOW_KEPT, SVM_SHADOW_LOST }
+svm_shadow __read_mostly;
 
 /*
  * Have #DB come after the next instruction. The guest never sees that TF: what
@@ -90,15 +93,37 @@ static void svm_step(struct svm_vcpu *svm)
 
 	svm->stepping = SVM_STEP_TF;
 	svm->step_tf = r->rflags & LODGE_RFLAGS_TF;
-	svm->step_bs = vmcb->dr6 & SVM_DR6_BS;
+	svm->step_dr6 = vmcb->dr6;
+	vmcb->dr6 &= ~(SVM_DR6_B | SVM_DR6_BS);
 	svm->step_sce = vmcb->efer & LODGE_EFER_SCE;
 	svm->step_exceptions = vmcb->intercept[SVM_I_EXCEPTION / 32];
 	vmcb->intercept[SVM_I_EXCEPTION / 32] |= SVM_STEP_EXCEPTIONS;
 	for (i = 0; i < ARRAY_SIZE(svm_step_guards); i++)
 		svm_intercept_set(vmcb, svm_step_guards[i]);
 	vmcb->efer &= ~LODGE_EFER_SCE;
-	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_CR);
+	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_CR | SVM_CLEAN_DR);
 	r->rflags |= LODGE_RFLAGS_TF;
+}
+
+/*
+ * The guest of svm_probe_run() in a shadow: the interrupt that waits comes
+ * behind an instruction that can't be fetched, or at once. Neither, if an
+ * interrupt of the host's does: then the question stays open.
+ */
+static void svm_shadow_ask(void)
+{
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+
+	cpu->probe->int_state = SVM_SHADOW;
+	switch (svm_probe_run(cpu, SVM_TLB_FLUSH_ALL, lodge_caps.asids - 1)) {
+	case SVM_EXIT_NPF:
+		WRITE_ONCE(svm_shadow, SVM_SHADOW_KEPT);
+		break;
+	case SVM_EXIT_VINTR:
+		WRITE_ONCE(svm_shadow, SVM_SHADOW_LOST);
+		break;
+	}
+	cpu->probe->int_state = 0;
 }
 
 /*
@@ -114,7 +139,9 @@ static bool svm_shadow_wait(struct svm_vcpu *svm)
 	svm->step_rip = svm->vcpu.regs.rip;
 	svm->step_shadow = svm->vcpu.regs.shadow;
 	svm->stepping = SVM_STEP_WAIT;
-	if (unlikely(READ_ONCE(svm_forgets_shadow)))
+	if (unlikely(READ_ONCE(svm_shadow) == SVM_SHADOW_ASK))
+		svm_shadow_ask();
+	if (unlikely(READ_ONCE(svm_shadow) == SVM_SHADOW_LOST))
 		svm_step(svm);
 	return svm->stepping == SVM_STEP_TF;
 }
@@ -210,7 +237,7 @@ static void svm_step_end(struct svm_vcpu *svm, struct lodge_exit *exit)
 		svm_intercept_set(vmcb, SVM_I_IRET);
 	if (svm->step_sce)
 		vmcb->efer |= LODGE_EFER_SCE;
-	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_CR);
+	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_CR | SVM_CLEAN_DR);
 	if (!svm->step_tf)
 		r->rflags &= ~LODGE_RFLAGS_TF;
 	if (svm_step_guarded(exit)) {
@@ -219,19 +246,18 @@ static void svm_step_end(struct svm_vcpu *svm, struct lodge_exit *exit)
 		exit->kind = LODGE_EXIT_NMI_WINDOW;
 	} else if (exit->hw_reason == SVM_EXIT_EXCEPTION + LODGE_DB &&
 		   !svm->step_tf) {
-		if (!svm->step_bs)
-			vmcb->dr6 &= ~SVM_DR6_BS;
-		native_set_debugreg(6, vmcb->dr6);
+		vmcb->dr6 &= ~SVM_DR6_BS;
 		/* Unless a breakpoint of the guest's was hit, too. */
-		if (!(vmcb->dr6 & 0xf))
+		if (!(vmcb->dr6 & SVM_DR6_B))
 			exit->kind = LODGE_EXIT_NMI_WINDOW;
-		vmcb->clean &= ~SVM_CLEAN_DR;
 	}
+	vmcb->dr6 |= svm->step_dr6 & (SVM_DR6_B | SVM_DR6_BS);
+	native_set_debugreg(6, vmcb->dr6);
 }
 
 /*
- * Where RIP is still what it was, the shadow is still there, whatever the CPU
- * says; and if this is the window behind it, the CPU is one that forgets.
+ * Where RIP is still what it was, the shadow is still there, whatever a CPU
+ * says that has not loaded it.
  */
 static void svm_shadow_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
 {
@@ -240,11 +266,8 @@ static void svm_shadow_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
 
 	if (svm->stepping == SVM_STEP_TF)
 		svm_step_end(svm, exit);
-	else if (r->rip == svm->step_rip &&
-		 (exit->hw_reason == SVM_EXIT_VINTR ||
-		  exit->hw_reason == SVM_EXIT_INTR))
-		WRITE_ONCE(svm_forgets_shadow, true);
-	if (r->rip == svm->step_rip && !db &&
+	if (READ_ONCE(svm_shadow) != SVM_SHADOW_KEPT &&
+	    r->rip == svm->step_rip && !db &&
 	    exit->kind != LODGE_EXIT_NMI_WINDOW) {
 		svm->vmcb->int_state |= SVM_SHADOW;
 		r->shadow = svm->step_shadow;

@@ -238,7 +238,7 @@ void svm_flush_tlb(struct lodge_vcpu *vcpu)
  * @asid: to run it under
  *
  * A virtual interrupt is pending and intercepted: no instruction of the
- * guest is fetched. It proves that the hardware works, and it is how
+ * guest is fetched; none could be, since the guest has no memory. It proves that the hardware works, and it is how
  * translations are flushed where no guest is to be run.
  *
  * Return: exit code.

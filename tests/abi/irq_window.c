@@ -76,6 +76,29 @@ TEST(interrupt_waits)
 	EXPECT_EQ(0, abi_sregs(vcpu).interrupt_bitmap[1]);
 }
 
+/* The shadow's one instruction is this jump, once, however often it comes. */
+GUEST16(jump_to_itself, "1: jmp 1b");
+
+TEST(shadow_of_a_loop)
+{
+	struct kvm_vcpu_events events = {
+		.flags = KVM_VCPUEVENT_VALID_SHADOW,
+		.interrupt.shadow = KVM_X86_SHADOW_INT_STI,
+	};
+	struct abi_vcpu *vcpu = abi_boot(ABI_REAL, &jump_to_itself);
+	struct kvm_interrupt irq = { .irq = 0x40 };
+	struct kvm_regs regs = abi_regs(vcpu);
+	struct abi_trap trap;
+
+	regs.rflags |= 0x200;
+	abi_set_regs(vcpu, &regs);
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	abi_ok(vcpu->fd, KVM_INTERRUPT, &irq);
+	trap = abi_trapped(vcpu);
+	EXPECT_EQ(0x40, trap.vector);
+	EXPECT_EQ(ABI_CODE, trap.rip);
+}
+
 GUEST16(sti_hlt, "sti; hlt\n" G_DONE);
 
 TEST(interrupt_wakes_hlt)

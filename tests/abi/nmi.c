@@ -208,6 +208,24 @@ FIXTURE_SETUP(shadow)
 
 FIXTURE_TEARDOWN(shadow) { }
 
+/* What was in DR6 before the step over a shadow is there after it. */
+TEST(shadow_and_old_dr6)
+{
+	struct kvm_debugregs regs = { .dr6 = 0xffff4ff1, .dr7 = 0x400 };
+	struct kvm_vcpu_events events = {
+		.flags = KVM_VCPUEVENT_VALID_SHADOW,
+		.interrupt.shadow = KVM_X86_SHADOW_INT_MOV_SS,
+	};
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &nops);
+
+	abi_ok(vcpu->fd, KVM_SET_DEBUGREGS, &regs);
+	with_nmi(vcpu, &events);
+	EXPECT_TRAP(vcpu, 2, ABI_CODE + 1);
+	abi_done(vcpu);
+	abi_ok(vcpu->fd, KVM_GET_DEBUGREGS, &regs);
+	EXPECT_EQ(0xffff4ff1, regs.dr6);
+}
+
 /* Run on, from after the event's trap to what the guest's code ends with. */
 static void shadow_end(struct __test_metadata *_metadata,
 		       struct abi_vcpu *vcpu, uint32_t value, bool reports)
