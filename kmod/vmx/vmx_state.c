@@ -18,6 +18,7 @@
 			 LODGE_EFER_NX)
 #define VMX_TYPE_ACCESSED	1
 #define VMX_TYPE_BUSY		2
+#define VMX_TYPE_TSS_LONG	11	/* busy, of 64 bits */
 
 /* Of a segment that can't be used, the DPL of SS alone means something. */
 static void vmx_seg_from_hw(struct lodge_regs *r, unsigned int i)
@@ -34,7 +35,7 @@ static void vmx_seg_from_hw(struct lodge_regs *r, unsigned int i)
 
 /*
  * The hardware wants what a load of the segment would have left: code and data
- * accessed, TR busy.
+ * accessed, TR busy, and in long mode of 64 bits whatever was there before.
  */
 static void vmx_seg_to_hw(const struct lodge_regs *r, unsigned int i)
 {
@@ -44,7 +45,8 @@ static void vmx_seg_to_hw(const struct lodge_regs *r, unsigned int i)
 	if (!(ar & LODGE_AR_P))
 		ar |= LODGE_AR_UNUSABLE;
 	if (i == LODGE_TR)
-		ar |= VMX_TYPE_BUSY;
+		ar |= r->efer & LODGE_EFER_LMA ? VMX_TYPE_TSS_LONG :
+						 VMX_TYPE_BUSY;
 	else if (i != LODGE_LDTR && !(ar & LODGE_AR_UNUSABLE))
 		ar |= VMX_TYPE_ACCESSED;
 	vmcs_write(VMCS_GUEST_SEL + 2 * i, s->sel);
@@ -101,6 +103,10 @@ static void vmx_crs_to_hw(struct vmx_vcpu *vmx)
 	if (vmx->entry != entry) {
 		vmx->entry = entry;
 		vmcs_write(VMCS_ENTRY_CTLS, entry);
+		if (r->efer & LODGE_EFER_LMA)
+			vmcs_write(VMCS_GUEST_AR + 2 * LODGE_TR,
+				   vmcs_read(VMCS_GUEST_AR + 2 * LODGE_TR) |
+				   VMX_TYPE_TSS_LONG);
 	}
 	vmx_syscall_load(this_cpu_ptr(&vmx_cpu), r);
 }

@@ -26,15 +26,20 @@ TEST(real_to_protected_and_back)
 	abi_done(vcpu);
 }
 
-TEST(real_to_long_and_back)
+/* With a TSS of that type in TR. */
+static void long_and_back(struct __test_metadata *_metadata, int tss)
 {
 	struct abi_vm *vm = abi_vm_create(0);
 	struct abi_vcpu *vcpu = abi_vcpu_create(vm, 0);
+	struct kvm_sregs sregs;
 
 	abi_vcpu_mode(vcpu, ABI_LONG);		/* for its page tables */
 	abi_vcpu_mode(vcpu, ABI_PROT);		/* for its GDT */
 	abi_load(vm, ABI_CODE, &to_long);
 	abi_vcpu_mode(vcpu, ABI_REAL);
+	sregs = abi_sregs(vcpu);
+	sregs.tr.type = tss;
+	abi_set_sregs(vcpu, &sregs);
 	EXPECT_EQ(0x64646464, abi_report(vcpu));
 	EXPECT_EQ(0x500, abi_sregs(vcpu).efer & 0x500);
 	EXPECT_EQ(1, abi_sregs(vcpu).cs.l);
@@ -43,6 +48,29 @@ TEST(real_to_long_and_back)
 	EXPECT_EQ(0x500, abi_sregs(vcpu).efer & 0x500);
 	EXPECT_EQ(0x32323232, abi_report(vcpu));	/* paging off */
 	EXPECT_EQ(0x100, abi_sregs(vcpu).efer & 0x500);
+	abi_done(vcpu);
+}
+
+TEST(real_to_long_and_back)
+{
+	long_and_back(_metadata, 11);
+}
+
+/* Nobody has loaded TR: the processor's is of 16 bits after some resets. */
+TEST(long_mode_with_a_small_tss)
+{
+	long_and_back(_metadata, 3);
+}
+
+GUEST64(nothing, G_DONE);
+
+TEST(small_tss_set_in_long_mode)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &nothing);
+	struct kvm_sregs sregs = abi_sregs(vcpu);
+
+	sregs.tr.type = 3;
+	abi_set_sregs(vcpu, &sregs);
 	abi_done(vcpu);
 }
 
