@@ -9,9 +9,10 @@
 #	tests/vmx/run.sh [--kvm-only] [--full] [PROGRAM...]
 #
 # What "make test" runs takes ten minutes: the ABI tests but the longest ones,
-# and a few guests, on the first kernel. With --full ("make test-full") it is
-# everything, on each kernel, on hosts with two CPUs and on a CPU with fewer
-# features. With names, only these programs of tests/abi and no boot; with
+# and a few guests, on the first kernel; the former on a CPU with all that Lodge
+# uses, the latter on one with fewer features. With --full ("make test-full")
+# it is everything on both, on each kernel, guests on hosts with two CPUs, too.
+# With names, only these programs of tests/abi and no boot; with
 # --kvm-only, all of it on the oracle. In the environment, ABI_OUT is a folder
 # for all that the programs print, ABI_MODEL the CPU model for named programs.
 set -uo pipefail
@@ -76,21 +77,21 @@ boot()
 		--script tests/boot/boot.sh -- $short "$host $model" "$device" "$module" "${releases[@]}"
 }
 
+echo "# on VT-x"
 if [ ${#programs[@]} = 0 ]; then
 	. tests/boot/guests.sh
 	guests_make "$build/guest" && guests_disks "$build/guest" || exit
 fi
 if [ ${#programs[@]} != 0 ]; then
 	for host in "${hosts[@]}"; do
-		jobs_start abi "$host" "${ABI_MODEL:-corei7_haswell_4770}" \
+		jobs_start abi "$host" "${ABI_MODEL:-corei7_skylake_x}" \
 			"${programs[@]}"
 	done
 elif [ -n "$short" ]; then
 	mapfile -t programs < <(cd build/abi/bin && printf '%s\n' * |
 		grep -vxF "$(printf '%s\n' "${long_programs[@]}")")
-	# A busy loop may stop a host on skylake (docs/TESTING.md).
-	jobs_start abi "${hosts[0]}" corei7_haswell_4770 "${programs[@]}"
-	jobs_start boot "${hosts[0]}" corei7_skylake_x 1
+	jobs_start abi "${hosts[0]}" corei7_skylake_x "${programs[@]}"
+	jobs_start boot "${hosts[0]}" corei7_haswell_4770 2
 else
 	for host in "${hosts[@]}"; do
 		jobs_start abi "$host" corei7_skylake_x
