@@ -43,10 +43,12 @@ launch()
 		"$@" </dev/null 2>&1
 }
 
-# Whether a launcher's status and its guest's last words are good.
+# Whether a launcher's status and its guest's last words are good. A guest that
+# panics is started anew, and may end well then.
 ended_well()
 {
-	[ "$2" = 0 ] && grep -q "lodge-guest: .* ended with 0" "$1"
+	[ "$2" = 0 ] && grep -q "lodge-guest: .* ended with 0" "$1" &&
+		! grep -q 'Kernel panic' "$1"
 }
 
 test_quiet()
