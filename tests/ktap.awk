@@ -4,6 +4,8 @@
 # run.sh with the variables
 #	name		the part, for messages
 #	counts		the file for "PASSED FAILED SKIPPED"
+#	vendors		the file that lines "VENDOR WHAT" are added to, one for each
+#			result, where a line "# on VENDOR [and VENDOR]" came before
 #	troubles	the file that failures and skips are added to
 # Only leaves count: the line that sums up subtests is checked against them.
 # A skip without a reason and a test that a plan promised but that never
@@ -14,6 +16,18 @@ BEGIN {
 	top = 0
 }
 
+/^# on (AMD-V|VT-x)( and VT-x)?$/ {
+	close_documents(0)
+	split(substr($0, 6), on, " and ")
+	next
+}
+
+function tell(what,    i)
+{
+	for (i in on)
+		print on[i], what >>vendors
+}
+
 function trouble(what)
 {
 	print what >>troubles
@@ -22,7 +36,15 @@ function trouble(what)
 function fail(why)
 {
 	failed++
+	tell("failed")
 	trouble("FAIL " name ": " why)
+}
+
+function skip(text)
+{
+	skipped++
+	tell("skipped")
+	trouble("SKIP " name ": " text)
 }
 
 # A document at this indentation, and those inside it, have ended.
@@ -61,10 +83,8 @@ function indentation(line)
 	text = $0
 	sub(/^ *1\.\./, "", text)
 	plan[depth] = text + 0
-	if (text ~ /# *[Ss][Kk][Ii][Pp]/) {
-		skipped++
-		trouble("SKIP " name ": " text)
-	}
+	if (text ~ /# *[Ss][Kk][Ii][Pp]/)
+		skip(text)
 	next
 }
 
@@ -94,13 +114,13 @@ function indentation(line)
 	} else if (match(text, /# *([Ss][Kk][Ii][Pp]|[Xx][Ff][Aa][Ii][Ll])/)) {
 		reason = substr(text, RSTART + RLENGTH)
 		if (reason ~ /[A-Za-z]/) {
-			skipped++
-			trouble("SKIP " name ": " text)
+			skip(text)
 		} else {
 			fail(text ": a skip without a reason")
 		}
 	} else {
 		passed++
+		tell("passed")
 	}
 	for (d = 0; d < depth; d++) {
 		children[d]++

@@ -8,7 +8,9 @@
 #	tests/run.sh PART...
 #
 # KERNELS (environment) names the kernels of the emulated hosts. The last line
-# is "N passed, N failed, N skipped"; the exit status is 0 when none failed.
+# is "N passed, N failed, N skipped"; the exit status is 0 when none failed. The
+# lines before say the same of each vendor's CPUs; what runs on both counts there
+# for both.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 export KERNELS=${KERNELS:-6.1 6.12}
@@ -48,7 +50,7 @@ run_script()
 	child=''
 	wait "$tee"
 	awk -v name="$name" -v counts="$log/counts" \
-		-v troubles="$log/troubles" -f tests/ktap.awk "$log/out"
+		-v troubles="$log/troubles" -v vendors="$log/vendors" -f tests/ktap.awk "$log/out"
 	# Whatever went wrong, it is not a pass.
 	read -r -a counts <"$log/counts" || counts=(0 0 0) status=${status/#0/1}
 	rm -f "$log/counts"
@@ -79,5 +81,11 @@ done
 
 echo
 sort -s -k1,1 "$log/troubles" 2>/dev/null
+for vendor in AMD-V VT-x; do
+	[ ! -e "$log/vendors" ] || awk -v vendor=$vendor '
+		$1 == vendor { n[$2]++ }
+		END { printf "on %s: %d passed, %d failed, %d skipped\n", vendor,
+			n["passed"], n["failed"], n["skipped"] }' "$log/vendors"
+done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

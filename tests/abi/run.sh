@@ -23,6 +23,7 @@ make -s -j2 -C tests/abi "${programs[@]}" >&2 || exit
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
 failed=0
 [ $# -gt 0 ] || tests/abi/doc.sh || failed=1
+echo "# on AMD-V"
 for kernel in "${kernels[@]}"; do
 	echo "# kernel $kernel"
 	release=$(kernel_release "$kernel") || exit

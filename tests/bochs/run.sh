@@ -40,6 +40,7 @@ emulated()
 }
 
 failed=0
+echo "# on AMD-V"
 for host in "${hosts[@]}"; do
 	emulated "$host" --lodge "${guest[@]}" \
 		--file tests/boot/lib.sh:/guest/lib.sh \

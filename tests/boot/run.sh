@@ -43,6 +43,7 @@ for firmware in seabios/bios-256k.bin qemu/linuxboot_dma.bin qemu/kvmvapic.bin; 
 	qemu+=(--file "/usr/share/$firmware:/qemu/${firmware#*/}")
 done
 
+echo "# on AMD-V"
 for host in "${hosts[@]}"; do
 	if [ "$device" = /dev/kvm ]; then
 		emulated "$host" boot.sh --kvm \

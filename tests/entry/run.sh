@@ -80,9 +80,10 @@ status=0
 for machine in bochs qemu; do
 	echo "# $machine"
 	case $machine in
-	bochs)	host=(tests/machine/bochs.sh --vtx) ;;
-	qemu)	host=(tests/machine/host.sh) ;;
+	bochs)	vendor=VT-x host=(tests/machine/bochs.sh --vtx) ;;
+	qemu)	vendor=AMD-V host=(tests/machine/host.sh) ;;
 	esac
+	echo "# on $vendor"
 	timeout 900 "${host[@]}" --kernel "$kernel" \
 		--file "$dir/entry.ko:/entry.ko" \
 		--run "insmod /entry.ko && dmesg | sed -En 's/.*entry: ((not )?ok|end)/\1/p'" |

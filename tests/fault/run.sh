@@ -20,6 +20,7 @@ read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
 failed=0
 for kernel in "${kernels[@]}"; do
 	echo "# kernel $kernel"
+	echo "# on AMD-V"
 	release=$(kernel_release "$kernel") || exit
 	tests/machine/host.sh --kernel "$kernel" --cpus 2 --timeout 600 \
 		--carry kvm_amd \

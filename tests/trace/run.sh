@@ -44,5 +44,6 @@ trace()
 jobs_start trace amd tests/machine/host.sh --cpus 1
 jobs_start trace vtx tests/machine/bochs.sh --model corei7_skylake_x
 jobs_wait || exit
+echo "# on AMD-V and VT-x"
 awk -f tests/trace/compare.awk tests/trace/differences.txt \
 	"$out/amd/trace" "$out/vtx/trace"

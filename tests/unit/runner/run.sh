@@ -49,14 +49,14 @@ ends_all()
 	timeout 30 tail --pid="$qemu" -f /dev/null
 }
 
-# The runner's last line and status are as they should be.
+# The runner's last lines and status are as they should be.
 counts()
 {
 	local status=0 last
 
 	part_is "$1"
 	tests/run.sh "$part" >"$work/log" 2>&1 || status=$?
-	last=$(tail -n 1 "$work/log")
+	last=$(tail -n "$(wc -l <<<"$2")" "$work/log")
 	[ "$last" = "$2" ] && [ "$status" = "$3" ] && return
 	echo "# $last, status $status"
 	return 1
@@ -77,13 +77,20 @@ check()
 }
 
 echo "TAP version 13"
-echo 1..7
+echo 1..8
 for signal in TERM INT HUP KILL; do
 	check "SIG$signal ends the hosts" ends_all $signal
 done
 check "results are added up" counts \
 	'printf "1..3\nok 1 a\nok 2 b # SKIP why\nnot ok 3 c\n"; exit 1' \
 	"1 passed, 1 failed, 1 skipped" 1
+check "results are added up by vendor" counts \
+	'printf "1..1\nok 1 a\n"
+	printf "# on AMD-V\n1..3\nok 1 a\nok 2 b # SKIP why\n"
+	printf "# on AMD-V and VT-x\n1..1\nok 1 c\n"' \
+	'on AMD-V: 2 passed, 1 failed, 1 skipped
+on VT-x: 1 passed, 0 failed, 0 skipped
+3 passed, 1 failed, 1 skipped' 1
 check "no result is a failure" counts 'exit 3' \
 	"0 passed, 1 failed, 0 skipped" 1
 check "a signal to the part is a failure" counts \
