@@ -132,37 +132,45 @@ void lodge_report_reason(FILE *f, const struct kvm_run *run)
 	fputc('\n', f);
 }
 
-static uint64_t walk_entry(const struct lodge_mem *mem, uint64_t table,
+/* Where entries are read, and shown as they are if @f is there. */
+struct walk {
+	const struct lodge_mem *mem;
+	FILE *f;
+};
+
+static uint64_t walk_entry(const struct walk *w, uint64_t table,
 			   unsigned int index, unsigned int size)
 {
-	const void *p = lodge_mem_ptr(mem, table + (uint64_t)index * size,
-				      size);
-	uint64_t entry = 0;
+	uint64_t gpa = table + (uint64_t)index * size, entry = 0;
+	const void *p = lodge_mem_ptr(w->mem, gpa, size);
 
 	if (p)
 		memcpy(&entry, p, size);
+	if (w->f)
+		fprintf(w->f, " [%llx] %0*llx", (unsigned long long)gpa,
+			(int)size * 2, (unsigned long long)entry);
 	return entry;
 }
 
-static uint64_t walk_legacy(const struct lodge_mem *mem,
+static uint64_t walk_legacy(const struct walk *w,
 			    const struct kvm_sregs *sregs, uint64_t addr)
 {
 	uint64_t pde, pte;
 
-	pde = walk_entry(mem, sregs->cr3 & 0xfffff000, addr >> 22 & 0x3ff, 4);
+	pde = walk_entry(w, sregs->cr3 & 0xfffff000, addr >> 22 & 0x3ff, 4);
 	if (!(pde & PTE_PRESENT))
 		return UINT64_MAX;
 	if ((pde & PTE_HUGE) && (sregs->cr4 & CR4_PSE))
 		return (pde & 0xffc00000) | (pde & 0x1fe000) << 19 |
 		       (addr & 0x3fffff);
-	pte = walk_entry(mem, pde & 0xfffff000, addr >> 12 & 0x3ff, 4);
+	pte = walk_entry(w, pde & 0xfffff000, addr >> 12 & 0x3ff, 4);
 	if (!(pte & PTE_PRESENT))
 		return UINT64_MAX;
 	return (pte & 0xfffff000) | (addr & 0xfff);
 }
 
-uint64_t lodge_report_walk(const struct lodge_mem *mem,
-			   const struct kvm_sregs *sregs, uint64_t addr)
+static uint64_t walk(const struct walk *w, const struct kvm_sregs *sregs,
+		     uint64_t addr)
 {
 	bool lma = sregs->efer & EFER_LMA;
 	unsigned int level = !lma ? 3 : sregs->cr4 & CR4_LA57 ? 5 : 4, shift;
@@ -173,12 +181,12 @@ uint64_t lodge_report_walk(const struct lodge_mem *mem,
 	if (!(sregs->cr0 & CR0_PG))
 		return addr;
 	if (!lma && !(sregs->cr4 & CR4_PAE))
-		return walk_legacy(mem, sregs, addr);
+		return walk_legacy(w, sregs, addr);
 	if (!lma)
 		table = sregs->cr3 & CR3_PAE_ADDR;
 	for (; level; level--) {
 		shift = 12 + 9 * (level - 1);
-		entry = walk_entry(mem, table, addr >> shift & 0x1ff, 8);
+		entry = walk_entry(w, table, addr >> shift & 0x1ff, 8);
 		if (!(entry & PTE_PRESENT))
 			return UINT64_MAX;
 		table = entry & PTE_ADDR;
@@ -188,6 +196,27 @@ uint64_t lodge_report_walk(const struct lodge_mem *mem,
 			       (addr & ((1ull << shift) - 1));
 	}
 	return UINT64_MAX;
+}
+
+uint64_t lodge_report_walk(const struct lodge_mem *mem,
+			   const struct kvm_sregs *sregs, uint64_t addr)
+{
+	const struct walk w = { .mem = mem };
+
+	return walk(&w, sregs, addr);
+}
+
+/* The entries that translate the address of the last page fault. */
+static void report_paging(FILE *f, const struct kvm_sregs *sregs,
+			  const struct lodge_mem *mem)
+{
+	const struct walk w = { .mem = mem, .f = f };
+
+	if (!(sregs->cr0 & CR0_PG))
+		return;
+	fprintf(f, "  CR2's page-table entries:");
+	walk(&w, sregs, sregs->cr2);
+	fputc('\n', f);
 }
 
 static void report_bytes(FILE *f, uint64_t rip, const struct kvm_sregs *sregs,
@@ -259,6 +288,7 @@ void lodge_report_state(FILE *f, const struct kvm_regs *r,
 	report_segment(f, "ss", &s->ss);
 	report_segment(f, "tr", &s->tr);
 	report_segment(f, "ldt", &s->ldt);
+	report_paging(f, s, mem);
 	report_bytes(f, r->rip, s, mem);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Saying in words why a guest cannot go on, with its registers and the bytes
- * at RIP.
+ * Saying in words why a guest cannot go on, with its registers, the page tables
+ * of its last page fault and the bytes at RIP.
  *
  * Called by vcpu.c. Read next: report.c.
  */
@@ -42,7 +42,7 @@ void lodge_report_errno(struct lodge_vcpu *vcpu, int err);
 void lodge_report_reason(FILE *f, const struct kvm_run *run);
 
 /**
- * lodge_report_state() - registers and the bytes at RIP
+ * lodge_report_state() - registers, CR2's page tables and the bytes at RIP
  * @f: where to
  * @regs: general registers
  * @sregs: the others

@@ -149,7 +149,11 @@ static void put(uint64_t gpa, uint64_t val, unsigned int size)
 
 void test_report_walk(void)
 {
+	struct kvm_regs regs = { 0 };
 	struct kvm_sregs s = { 0 };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f;
 
 	test_mem_make(&mem, 1 << 20);
 	CHECK_EQ(lodge_report_walk(&mem, &s, 0x123456789), 0x23456789);
@@ -186,6 +190,13 @@ void test_report_walk(void)
 	put(0x7020 + 8 * 3, 0x8001, 8);
 	put(0x8000 + 8, 0xa00000 | 0x81, 8);
 	CHECK_EQ(lodge_report_walk(&mem, &s, 0xc0234567), 0xa34567);
+	s.cr2 = 0xc0400000;
+	f = open_memstream(&text, &len);
+	lodge_report_state(f, &regs, &s, &mem);
+	fclose(f);
+	CHECK(strstr(text, "CR2's page-table entries: [7038] 0000000000008001"
+		     " [8010] 0000000000000000\n"));
+	free(text);
 }
 
 void test_report_text(void)
