@@ -124,6 +124,18 @@ static bool tsc_matches(struct lodge_vcpu *vcpu, u64 v, u64 elapsed)
 	return (ns > elapsed ? ns - elapsed : elapsed - ns) < TSC_MATCH_NS;
 }
 
+/* What the next ones written are compared with. */
+static void tsc_wrote(struct lodge_vcpu *vcpu, u64 v, u64 ns, u64 offset)
+{
+	struct lodge_clock *c = &vcpu->vm->clock;
+
+	c->tsc_written = true;
+	c->last_tsc_write = v;
+	c->last_tsc_ns = ns;
+	c->last_tsc_khz = vcpu->clock.tsc_khz;
+	c->last_tsc_offset = offset;
+}
+
 /*
  * Users write the TSCs of all vCPUs one after another, and mean the same
  * moment: a value that is near what the last one written has become by now
@@ -141,11 +153,7 @@ static void tsc_sync(struct lodge_vcpu *vcpu, u64 v)
 		offset = c->last_tsc_offset;
 	} else {
 		offset = v - tsc_scaled(vcpu, tsc);
-		c->tsc_written = true;
-		c->last_tsc_write = v;
-		c->last_tsc_ns = ns;
-		c->last_tsc_khz = vcpu->clock.tsc_khz;
-		c->last_tsc_offset = offset;
+		tsc_wrote(vcpu, v, ns, offset);
 	}
 	raw_spin_unlock_irqrestore(&vcpu->vm->clock_lock, flags);
 	tsc_offset_set(vcpu, offset);
@@ -194,6 +202,23 @@ void lodge_tsc_write(struct lodge_vcpu *vcpu, u64 v, bool host)
 	delta = v - lodge_tsc_read(vcpu);
 	vcpu->clock.tsc_adjust += delta;
 	tsc_offset_set(vcpu, vcpu->clock.tsc_offset + delta);
+}
+
+/**
+ * lodge_tsc_set_offset() - the attribute KVM_VCPU_TSC_OFFSET
+ * @vcpu: whose
+ * @offset: to be added to the host's TSC, after scaling
+ */
+void lodge_tsc_set_offset(struct lodge_vcpu *vcpu, u64 offset)
+{
+	u64 tsc, ns;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&vcpu->vm->clock_lock, flags);
+	lodge_clock_pair(&tsc, &ns);
+	tsc_wrote(vcpu, tsc_scaled(vcpu, tsc) + offset, ns, offset);
+	raw_spin_unlock_irqrestore(&vcpu->vm->clock_lock, flags);
+	tsc_offset_set(vcpu, offset);
 }
 
 /**

@@ -61,6 +61,10 @@ int lodge_mtrr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v);
 #define LODGE_MCE_BANKS		32	/* KVM_CAP_MCE */
 int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);
 int lodge_mce_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
+/* MCG_CAP bits a guest may be given: MCG_CTL_P, MCG_SER_P; and banks */
+#define LODGE_MCG_CAP		((1ULL << 8) | (1ULL << 24))
+int lodge_mce_setup(struct lodge_vcpu *vcpu, u64 cap);
+int lodge_mce_inject(struct lodge_vcpu *vcpu, const struct kvm_x86_mce *mce);
 
 /*
  * cr.c: 0; 1: #GP; -EAGAIN: memory must be read, again where it may sleep.
@@ -140,6 +144,7 @@ int lodge_clock_vm_init(struct lodge_vm *vm);
 void lodge_clock_vcpu_init(struct lodge_vcpu *vcpu);
 u64 lodge_tsc_read(struct lodge_vcpu *vcpu);	/* the guest's TSC now */
 void lodge_tsc_write(struct lodge_vcpu *vcpu, u64 v, bool host);
+void lodge_tsc_set_offset(struct lodge_vcpu *vcpu, u64 offset);
 u64 lodge_tsc_to_ns(struct lodge_vcpu *vcpu, u64 guest_tsc_delta);
 int lodge_tsc_set_khz(struct lodge_vcpu *vcpu, u32 khz);
 void lodge_tsc_adjust(struct lodge_vcpu *vcpu, u64 v, bool host); /* the MSR */
@@ -168,10 +173,13 @@ void lodge_regs_get(struct lodge_vcpu *vcpu, struct kvm_regs *r);
 int lodge_regs_set(struct lodge_vcpu *vcpu, const struct kvm_regs *r);
 void lodge_sregs_get(struct lodge_vcpu *vcpu, struct kvm_sregs *s);
 int lodge_sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s);
+void lodge_sregs2_get(struct lodge_vcpu *vcpu, struct kvm_sregs2 *s);
+int lodge_sregs2_set(struct lodge_vcpu *vcpu, const struct kvm_sregs2 *s);
 void lodge_debugregs_get(struct lodge_vcpu *vcpu, struct kvm_debugregs *d);
 int lodge_debugregs_set(struct lodge_vcpu *vcpu, const struct kvm_debugregs *d);
 void lodge_events_get(struct lodge_vcpu *vcpu, struct kvm_vcpu_events *e);
 int lodge_events_set(struct lodge_vcpu *vcpu, const struct kvm_vcpu_events *e);
+void lodge_payload_apply(struct lodge_vcpu *vcpu);
 void lodge_init_sipi(struct lodge_vcpu *vcpu);	/* act on what came */
 int lodge_mp_get(struct lodge_vcpu *vcpu, struct kvm_mp_state *s);
 int lodge_mp_set(struct lodge_vcpu *vcpu, const struct kvm_mp_state *s);

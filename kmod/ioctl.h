@@ -35,10 +35,11 @@ struct lodge_ioctl {
 	long (*fn)(const struct lodge_call *c);
 };
 
-/* MCG_CAP bits a guest may be given: MCG_CTL_P, MCG_SER_P; and banks */
-#define LODGE_MCG_CAP		((1ULL << 8) | (1ULL << 24))
-#define LODGE_MCE_BANKS		32
 #define LODGE_MSRS_MAX		256
+
+/* KVM_CAP_SYNC_REGS: what kvm_run can carry */
+#define LODGE_SYNC_REGS		(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | \
+				 KVM_SYNC_X86_EVENTS)
 
 /* Pages of a vCPU's mapping: kvm_run, data of port I/O, coalesced ring. */
 #define LODGE_PIO_PAGE		1
@@ -52,6 +53,12 @@ void *lodge_array_copy(const void __user *user, size_t nr, size_t size);
 long lodge_msrs_copy(struct lodge_vcpu *vcpu, struct kvm_msrs __user *user,
 		     int (*fn)(struct lodge_vcpu *vcpu, u32 msr, u64 *v),
 		     bool back);
+
+/* enable_cap.c */
+struct kvm_enable_cap;
+long lodge_vm_enable_cap(struct lodge_vm *vm, const struct kvm_enable_cap *e);
+long lodge_vcpu_enable_cap(struct lodge_vcpu *vcpu,
+			   const struct kvm_enable_cap *e);
 
 /* vm_ioctl.c, vcpu_ioctl.c */
 long lodge_vm_ioctl(struct lodge_vm *vm, u32 cmd, unsigned long arg);

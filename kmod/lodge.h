@@ -127,6 +127,7 @@ struct lodge_vcpu {
 	u64 mtrr_def, mtrr_fix[11], mtrr_var[16];	/* [v] */
 	u64 mce_bank[32 * 4];		/* [v] CTL, STATUS, ADDR, MISC */
 	u64 pv_eoi_msr, pv_poll_msr;	/* [v] */
+	bool pv_enforce;		/* [v] CPUID says which of KVM's are there */
 	u64 microcode;			/* [v] */
 	struct lodge_msrs msr;		/* [v] what else MSRs hold */
 	struct lodge_stats stats;	/* [v] */
@@ -186,6 +187,8 @@ struct lodge_vm {
 	raw_spinlock_t clock_lock;
 	struct lodge_clock clock;
 	u32 max_vcpu_id;		/* [l] */
+	bool exception_payload;		/* [l] to write: KVM_ENABLE_CAP */
+	bool triple_fault_event;	/* [l] to write */
 };
 
 /**

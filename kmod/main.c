@@ -138,6 +138,25 @@ static long dev_mce_cap(const struct lodge_call *c)
 	return 0;
 }
 
+/* The one attribute of the device: XCR0 bits that a guest can have. */
+static long dev_has_attr(const struct lodge_call *c)
+{
+	const struct kvm_device_attr *a = c->buf;
+
+	return a->group || a->attr != KVM_X86_XCOMP_GUEST_SUPP ? -ENXIO : 0;
+}
+
+static long dev_get_attr(const struct lodge_call *c)
+{
+	const struct kvm_device_attr *a = c->buf;
+	u64 xcr0 = lodge_fpu_features();
+	long r = dev_has_attr(c);
+
+	if (!r && copy_to_user(u64_to_user_ptr(a->addr), &xcr0, sizeof(xcr0)))
+		r = -EFAULT;
+	return r;
+}
+
 static const struct lodge_ioctl dev_ioctls[] = {
 	{ KVM_GET_API_VERSION, 0, dev_api_version },
 	{ KVM_CREATE_VM, 0, dev_create_vm },
@@ -149,6 +168,8 @@ static const struct lodge_ioctl dev_ioctls[] = {
 	  dev_msr_feature_list },
 	{ KVM_GET_MSRS, LODGE_IOCTL_RAW, dev_get_msrs },
 	{ KVM_X86_GET_MCE_CAP_SUPPORTED, 0, dev_mce_cap },
+	{ KVM_GET_DEVICE_ATTR, 0, dev_get_attr },
+	{ KVM_HAS_DEVICE_ATTR, 0, dev_has_attr },
 };
 
 static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

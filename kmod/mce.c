@@ -2,14 +2,15 @@
 /*
  * Machine-check registers: kept for the guest, which finds no errors there.
  *
- * Called by msr.c. What banks there are is set by KVM_X86_SETUP_MCE, in
- * vcpu_ioctl.c. Next: msr.c.
+ * Called by msr.c, and by vcpu_ioctl.c for what the user reports.
+ * Next: msr.c.
  */
+#include <linux/nospec.h>
+#include <asm/mce.h>
 #include <asm/msr-index.h>
 
 #include "lodge.h"
 
-#define MCG_CTL_P_BIT		BIT_ULL(8)
 #define MCG_BANKS(cap)		((cap) & 0xff)
 #define HWCR_STATUS_WRITE	BIT_ULL(18)
 
@@ -31,7 +32,7 @@ int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v)
 		*v = vcpu->mcg_status;
 		return 0;
 	case MSR_IA32_MCG_CTL:
-		if (!(vcpu->mcg_cap & MCG_CTL_P_BIT))
+		if (!(vcpu->mcg_cap & MCG_CTL_P))
 			return 1;
 		*v = vcpu->mcg_ctl;
 		return 0;
@@ -81,7 +82,7 @@ int lodge_mce_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 		vcpu->mcg_status = v;
 		return 0;
 	case MSR_IA32_MCG_CTL:
-		if (!(vcpu->mcg_cap & MCG_CTL_P_BIT) && (v || !host))
+		if (!(vcpu->mcg_cap & MCG_CTL_P) && (v || !host))
 			return 1;
 		if (v && ~v)
 			return 1;
@@ -91,4 +92,78 @@ int lodge_mce_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 	if (msr - MSR_IA32_MC0_CTL >= 4 * MCG_BANKS(vcpu->mcg_cap))
 		return 1;
 	return mce_bank_write(vcpu, msr - MSR_IA32_MC0_CTL, v, host);
+}
+
+/**
+ * lodge_mce_setup() - KVM_X86_SETUP_MCE
+ * @vcpu: whose
+ * @cap: IA32_MCG_CAP
+ *
+ * Return: 0, or -EINVAL: no banks or too many, or what a guest can't have.
+ */
+int lodge_mce_setup(struct lodge_vcpu *vcpu, u64 cap)
+{
+	u32 i, banks = cap & MCG_BANKCNT_MASK;
+
+	if (!banks || banks > LODGE_MCE_BANKS)
+		return -EINVAL;
+	/* Bits 23:16 are a count of extended registers, for no one's use. */
+	if (cap & ~(LODGE_MCG_CAP | MCG_BANKCNT_MASK | MCG_EXT_CNT_MASK))
+		return -EINVAL;
+	vcpu->mcg_cap = cap;
+	if (cap & MCG_CTL_P)
+		vcpu->mcg_ctl = ~0ULL;
+	for (i = 0; i < banks; i++)
+		vcpu->mce_bank[i * 4] = ~0ULL;
+	return 0;
+}
+
+static void mce_store(u64 *bank, const struct kvm_x86_mce *mce)
+{
+	bank[1] = mce->status | (bank[1] & MCI_STATUS_VAL ? MCI_STATUS_OVER : 0);
+	bank[2] = mce->addr;
+	bank[3] = mce->misc;
+}
+
+/* An error that was not corrected: logged, and #MC. */
+static void mce_raise(struct lodge_vcpu *vcpu, u64 *bank,
+		      const struct kvm_x86_mce *mce)
+{
+	bool on = lodge_need(vcpu, LODGE_R_CRS)->cr4 & LODGE_CR4_MCE;
+
+	if ((vcpu->mcg_cap & MCG_CTL_P && vcpu->mcg_ctl != ~0ULL) ||
+	    bank[0] != ~0ULL)
+		return;		/* reporting is off */
+	if (vcpu->mcg_status & MCG_STATUS_MCIP || !on) {
+		lodge_vcpu_request(vcpu, LODGE_REQ_TRIPLE_FAULT);
+		return;
+	}
+	mce_store(bank, mce);
+	vcpu->mcg_status = mce->mcg_status;
+	lodge_exception_queue(vcpu, LODGE_MC, false, 0);
+}
+
+/**
+ * lodge_mce_inject() - KVM_X86_SET_MCE
+ * @vcpu: whose
+ * @mce: a machine check, as the manuals' bank registers tell it
+ *
+ * Return: 0, or -EINVAL: no such bank, or nothing valid.
+ */
+int lodge_mce_inject(struct lodge_vcpu *vcpu, const struct kvm_x86_mce *mce)
+{
+	u64 *bank;
+
+	if (mce->bank >= (vcpu->mcg_cap & MCG_BANKCNT_MASK) ||
+	    !(mce->status & MCI_STATUS_VAL))
+		return -EINVAL;
+	bank = vcpu->mce_bank + array_index_nospec(mce->bank,
+						   LODGE_MCE_BANKS) * 4;
+	if (mce->status & MCI_STATUS_UC)
+		mce_raise(vcpu, bank, mce);
+	else if ((bank[1] & MCI_STATUS_VAL) && (bank[1] & MCI_STATUS_UC))
+		bank[1] |= MCI_STATUS_OVER;	/* the graver one stays */
+	else
+		mce_store(bank, mce);
+	return 0;
 }

@@ -9,6 +9,31 @@
 
 #include "lodge.h"
 
+/* The user may have it that what the guest's CPUID lacks is not there. */
+static bool pv_has(const struct lodge_vcpu *vcpu, unsigned int feature)
+{
+	return !vcpu->pv_enforce || vcpu->cpuid->pv_features & BIT(feature);
+}
+
+static bool pv_has_msr(const struct lodge_vcpu *vcpu, u32 msr)
+{
+	switch (msr) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_SYSTEM_TIME:
+		return pv_has(vcpu, KVM_FEATURE_CLOCKSOURCE);
+	case MSR_KVM_WALL_CLOCK_NEW:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+		return pv_has(vcpu, KVM_FEATURE_CLOCKSOURCE2);
+	case MSR_KVM_STEAL_TIME:
+		return pv_has(vcpu, KVM_FEATURE_STEAL_TIME);
+	case MSR_KVM_PV_EOI_EN:
+		return pv_has(vcpu, KVM_FEATURE_PV_EOI);
+	case MSR_KVM_POLL_CONTROL:
+		return pv_has(vcpu, KVM_FEATURE_POLL_CONTROL);
+	}
+	return false;
+}
+
 /**
  * lodge_pv_msr_read() - read an MSR of KVM's
  * @vcpu: whose
@@ -19,6 +44,8 @@
  */
 int lodge_pv_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v)
 {
+	if (!pv_has_msr(vcpu, msr))
+		return 1;
 	switch (msr) {
 	case MSR_KVM_WALL_CLOCK:
 	case MSR_KVM_WALL_CLOCK_NEW:
@@ -83,6 +110,8 @@ static void pv_wall_clock(struct lodge_vcpu *vcpu)
  */
 int lodge_pv_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 {
+	if (!pv_has_msr(vcpu, msr))
+		return 1;
 	switch (msr) {
 	case MSR_KVM_WALL_CLOCK:
 	case MSR_KVM_WALL_CLOCK_NEW:
@@ -190,9 +219,10 @@ int lodge_hypercall(struct lodge_vcpu *vcpu)
 		ret = -KVM_EPERM;
 	else if (nr == KVM_HC_VAPIC_POLL_IRQ)
 		ret = 0;
-	else if (nr == KVM_HC_KICK_CPU)
+	else if (nr == KVM_HC_KICK_CPU && pv_has(vcpu, KVM_FEATURE_PV_UNHALT))
 		ret = pv_kick_cpu(vcpu, arg[1]);
-	else if (nr == KVM_HC_SEND_IPI)
+	else if (nr == KVM_HC_SEND_IPI &&
+		 pv_has(vcpu, KVM_FEATURE_PV_SEND_IPI))
 		ret = pv_send_ipi(vcpu, arg, long64);
 	else
 		ret = -KVM_ENOSYS;

@@ -223,6 +223,8 @@ int lodge_vcpu_run(struct lodge_vcpu *vcpu)
 						      KVM_EXIT_UNKNOWN;
 	if (r == LODGE_RESUME)
 		vcpu->ran = true;
+	if (unlikely(vcpu->events.has_payload))
+		lodge_payload_apply(vcpu);
 	while (r == LODGE_RESUME)
 		r = run_once(vcpu);
 	if (r == -EINTR)

@@ -175,14 +175,15 @@ static void sregs_interrupt(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
 	}
 }
 
-/**
- * lodge_sregs_set() - KVM_SET_SREGS
- * @vcpu: whose
- * @s: as the user gave them
- *
- * Return: 0, or -EINVAL: they can't be together, or in this guest.
- */
-int lodge_sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
+static bool state_pae(u64 cr0, u64 cr4, u64 efer)
+{
+	return (cr0 & LODGE_CR0_PG) && (cr4 & LODGE_CR4_PAE) &&
+	       !(efer & LODGE_EFER_LMA);
+}
+
+/* @pdpte: as the user gave them, or NULL: from memory. */
+static int sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s,
+		     const u64 *pdpte)
 {
 	const struct kvm_segment *seg = &s->cs;
 	struct lodge_regs *r;
@@ -204,8 +205,9 @@ int lodge_sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
 	r->cr4 = s->cr4;
 	r->efer = s->efer;
 	/* If they can't be had the guest's first access will tell. */
-	if ((r->cr0 & LODGE_CR0_PG) && (r->cr4 & LODGE_CR4_PAE) &&
-	    !(r->efer & LODGE_EFER_LMA))
+	if (pdpte)
+		memcpy(r->pdpte, pdpte, sizeof(r->pdpte));
+	else if (state_pae(r->cr0, r->cr4, r->efer))
 		lodge_pdptes_load(vcpu, r->cr3);
 	lodge_fpu_xcr0_changed(vcpu);
 	if (vcpu->apic)
@@ -215,6 +217,67 @@ int lodge_sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
 	lodge_ops->flush_tlb(vcpu);
 	sregs_interrupt(vcpu, s);
 	return 0;
+}
+
+/**
+ * lodge_sregs_set() - KVM_SET_SREGS
+ * @vcpu: whose
+ * @s: as the user gave them
+ *
+ * Return: 0, or -EINVAL: they can't be together, or in this guest.
+ */
+int lodge_sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s)
+{
+	return sregs_set(vcpu, s, NULL);
+}
+
+/* The newer structure is the older one with another end. */
+#define SREGS_COMMON	offsetof(struct kvm_sregs2, flags)
+static_assert(offsetof(struct kvm_sregs, interrupt_bitmap) == SREGS_COMMON);
+
+/**
+ * lodge_sregs2_get() - KVM_GET_SREGS2
+ * @vcpu: whose
+ * @s: filled
+ *
+ * With PAE paging also its page-directory pointers: the CPU's own, where it
+ * keeps them, else what is in memory now.
+ */
+void lodge_sregs2_get(struct lodge_vcpu *vcpu, struct kvm_sregs2 *s)
+{
+	const struct lodge_regs *r = &vcpu->regs;
+	struct kvm_sregs old;
+
+	lodge_sregs_get(vcpu, &old);
+	memset(s, 0, sizeof(*s));
+	memcpy(s, &old, SREGS_COMMON);
+	if (!state_pae(r->cr0, r->cr4, r->efer))
+		return;
+	if (!lodge_caps.pdptes && !(vcpu->dirty & LODGE_R_CRS))
+		lodge_pdptes_load(vcpu, r->cr3);
+	memcpy(s->pdptrs, r->pdpte, sizeof(s->pdptrs));
+	s->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
+}
+
+/**
+ * lodge_sregs2_set() - KVM_SET_SREGS2
+ * @vcpu: whose
+ * @s: as the user gave them
+ *
+ * What KVM_INTERRUPT gave is not among them: it stays.
+ *
+ * Return: 0, or -EINVAL: they can't be together, or in this guest.
+ */
+int lodge_sregs2_set(struct lodge_vcpu *vcpu, const struct kvm_sregs2 *s)
+{
+	struct kvm_sregs old = {};
+	bool pdptes = s->flags & KVM_SREGS2_FLAGS_PDPTRS_VALID;
+
+	if (s->flags & ~KVM_SREGS2_FLAGS_PDPTRS_VALID ||
+	    (pdptes && !state_pae(s->cr0, s->cr4, s->efer)))
+		return -EINVAL;
+	memcpy(&old, s, SREGS_COMMON);
+	return sregs_set(vcpu, &old, pdptes ? s->pdptrs : NULL);
 }
 
 /**

@@ -12,44 +12,79 @@
 		     KVM_VCPUEVENT_VALID_SHADOW | \
 		     KVM_VCPUEVENT_VALID_SMM)
 
+#define DR6_TRAPS	GENMASK_ULL(3, 0)
+#define DR6_ACTIVE_LOW	0xffff0ff0ULL
+#define DR6_ENABLED_BP	BIT_ULL(12)	/* of VT-x's pending exceptions alone */
+#define DR7_GD		BIT_ULL(13)
+
+/* Flags of the capabilities that the user has enabled. */
+static u32 events_enabled(const struct lodge_vm *vm)
+{
+	u32 flags = 0;
+
+	if (READ_ONCE(vm->exception_payload))
+		flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
+	if (READ_ONCE(vm->triple_fault_event))
+		flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	return flags;
+}
+
 static bool event_soft(u8 vector)
 {
 	return vector == LODGE_BP || vector == LODGE_OF;
 }
 
-/* INT3 and INTO are executed again, they need not be kept. */
+/*
+ * INT3 and INTO are executed again, they need not be kept. One that waits is
+ * told from one under delivery only to those who know of the difference.
+ */
 static void events_get_exception(struct lodge_vcpu *vcpu,
 				 struct kvm_vcpu_events *e)
 {
+	bool told = READ_ONCE(vcpu->vm->exception_payload);
 	const struct lodge_events *ev = &vcpu->events;
 	const struct lodge_event *x = &ev->exception;
+	bool waits = x->valid && !ev->exception_injected;
 
 	if (!x->valid && ev->injected.valid &&
 	    ev->injected.type == LODGE_EVENT_EXCEPTION)
 		x = &ev->injected;
 	if (!x->valid || event_soft(x->vector))
 		return;
-	e->exception.injected = 1;
+	e->exception.injected = !(told && waits);
+	e->exception.pending = told && waits;
 	e->exception.nr = x->vector;
 	e->exception.has_error_code = x->has_error;
 	e->exception.error_code = x->error;
+	e->exception_has_payload = ev->has_payload;
+	e->exception_payload = ev->has_payload ? ev->exception_payload : 0;
 }
 
-/*
- * The user can't be given what a pending exception brings along (a flag of
- * KVM_CAP_EXCEPTION_PAYLOAD): it is put into CR2 or DR6 now.
+/**
+ * lodge_payload_apply() - what an exception brings goes into CR2 or DR6
+ * @vcpu: with has_payload set; outside the bracket
+ *
+ * A #DB's has the form of VT-x's pending debug exceptions.
+ * Intel manual: "Debug Status Register (DR6)".
  */
-static void events_apply_payload(struct lodge_vcpu *vcpu)
+void lodge_payload_apply(struct lodge_vcpu *vcpu)
 {
 	struct lodge_events *ev = &vcpu->events;
+	u64 payload = ev->exception_payload;
+	struct lodge_regs *r;
 
-	if (!ev->exception.valid || !ev->has_payload)
-		return;
-	if (ev->exception.vector == LODGE_PF)
-		lodge_touch(vcpu, LODGE_R_CRS)->cr2 = ev->exception_payload;
-	else if (ev->exception.vector == LODGE_DB)
-		lodge_touch(vcpu, LODGE_R_DRS)->dr6 |= ev->exception_payload;
 	ev->has_payload = false;
+	if (!ev->exception.valid)
+		return;
+	if (ev->exception.vector == LODGE_PF) {
+		lodge_touch(vcpu, LODGE_R_CRS)->cr2 = payload;
+	} else if (ev->exception.vector == LODGE_DB) {
+		r = lodge_touch(vcpu, LODGE_R_DRS);
+		r->dr6 = (r->dr6 & ~DR6_TRAPS) | DR6_ACTIVE_LOW | payload;
+		r->dr6 ^= payload & DR6_ACTIVE_LOW;
+		r->dr6 = (u32)(r->dr6 & ~DR6_ENABLED_BP);
+		r->dr7 &= ~DR7_GD;
+	}
 }
 
 /**
@@ -62,8 +97,11 @@ void lodge_events_get(struct lodge_vcpu *vcpu, struct kvm_vcpu_events *e)
 	const struct lodge_event *in = &vcpu->events.injected;
 	const struct lodge_regs *r = lodge_need(vcpu, LODGE_R_SHADOW);
 
+	u32 enabled = events_enabled(vcpu->vm);
+
 	memset(e, 0, sizeof(*e));
-	events_apply_payload(vcpu);
+	if (vcpu->events.has_payload && !(enabled & KVM_VCPUEVENT_VALID_PAYLOAD))
+		lodge_payload_apply(vcpu);
 	events_get_exception(vcpu, e);
 	if (in->valid && in->type == LODGE_EVENT_INTR) {
 		e->interrupt.injected = 1;
@@ -78,14 +116,24 @@ void lodge_events_get(struct lodge_vcpu *vcpu, struct kvm_vcpu_events *e)
 	e->nmi.pending = vcpu->events.nmi_pending;
 	e->nmi.masked = r->nmi_blocked;
 	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
-		   KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM;
+		   KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM |
+		   enabled;
+	if (enabled & KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
+		e->triple_fault.pending = test_bit(LODGE_REQ_TRIPLE_FAULT,
+						   &vcpu->requests);
 }
 
-static bool events_valid(const struct kvm_vcpu_events *e)
+/* Without its flag the user does not know of exceptions that wait. */
+static bool events_pending(const struct kvm_vcpu_events *e)
 {
-	if (e->flags & ~EVENT_FLAGS)
+	return (e->flags & KVM_VCPUEVENT_VALID_PAYLOAD) && e->exception.pending;
+}
+
+static bool events_valid(const struct kvm_vcpu_events *e, u32 enabled)
+{
+	if (e->flags & ~(EVENT_FLAGS | enabled))
 		return false;
-	if (e->exception.injected &&
+	if ((e->exception.injected || events_pending(e)) &&
 	    (e->exception.nr > 31 || e->exception.nr == LODGE_NMI_VECTOR))
 		return false;
 	/* There is no system-management mode. */
@@ -109,8 +157,9 @@ static void events_set_injected(struct lodge_vcpu *vcpu,
 				const struct kvm_vcpu_events *e)
 {
 	struct lodge_events *ev = &vcpu->events;
+	bool pending = events_pending(e);
 	struct lodge_event x = {
-		.valid = e->exception.injected,
+		.valid = e->exception.injected || pending,
 		.type = LODGE_EVENT_EXCEPTION,
 		.vector = e->exception.nr,
 		.has_error = e->exception.has_error_code,
@@ -119,7 +168,9 @@ static void events_set_injected(struct lodge_vcpu *vcpu,
 
 	memset(&ev->exception, 0, sizeof(ev->exception));
 	memset(&ev->injected, 0, sizeof(ev->injected));
-	ev->has_payload = false;
+	ev->exception_injected = !pending;
+	ev->has_payload = pending && e->exception_has_payload;
+	ev->exception_payload = e->exception_payload;
 	if (e->nmi.injected) {
 		ev->injected.valid = true;
 		ev->injected.type = LODGE_EVENT_NMI;
@@ -129,7 +180,7 @@ static void events_set_injected(struct lodge_vcpu *vcpu,
 		ev->injected.type = e->interrupt.soft ?
 			LODGE_EVENT_SOFT_INTR : LODGE_EVENT_INTR;
 		ev->injected.vector = e->interrupt.nr;
-	} else {
+	} else if (!pending) {
 		ev->injected = x;
 		return;
 	}
@@ -145,7 +196,7 @@ static void events_set_injected(struct lodge_vcpu *vcpu,
  */
 int lodge_events_set(struct lodge_vcpu *vcpu, const struct kvm_vcpu_events *e)
 {
-	if (!events_valid(e))
+	if (!events_valid(e, events_enabled(vcpu->vm)))
 		return -EINVAL;
 	events_set_injected(vcpu, e);
 	if (e->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
@@ -155,6 +206,12 @@ int lodge_events_set(struct lodge_vcpu *vcpu, const struct kvm_vcpu_events *e)
 	lodge_touch(vcpu, LODGE_R_SHADOW)->nmi_blocked = !!e->nmi.masked;
 	if (e->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR && vcpu->apic)
 		vcpu->events.sipi_vector = e->sipi_vector;
+	if (e->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {
+		if (e->triple_fault.pending)
+			lodge_vcpu_request(vcpu, LODGE_REQ_TRIPLE_FAULT);
+		else
+			clear_bit(LODGE_REQ_TRIPLE_FAULT, &vcpu->requests);
+	}
 	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 	return 0;
 }

@@ -180,15 +180,62 @@ static void run_report(struct lodge_vcpu *vcpu)
 	run->ready_for_interrupt_injection = ready_for_irq(vcpu);
 }
 
+/* What the user has changed in kvm_run: of a copy, since he may go on. */
+static int run_sync_in(struct lodge_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 dirty = READ_ONCE(run->kvm_dirty_regs);
+	struct kvm_sync_regs s;
+
+	if ((dirty | READ_ONCE(run->kvm_valid_regs)) & ~LODGE_SYNC_REGS)
+		return -EINVAL;
+	if (likely(!dirty))
+		return 0;
+	memcpy(&s, &run->s.regs, sizeof(s));
+	barrier();
+	if (dirty & KVM_SYNC_X86_REGS) {
+		lodge_regs_set(vcpu, &s.regs);
+		run->kvm_dirty_regs &= ~KVM_SYNC_X86_REGS;
+	}
+	if (dirty & KVM_SYNC_X86_SREGS) {
+		if (lodge_sregs_set(vcpu, &s.sregs))
+			return -EINVAL;
+		run->kvm_dirty_regs &= ~KVM_SYNC_X86_SREGS;
+	}
+	if (dirty & KVM_SYNC_X86_EVENTS) {
+		if (lodge_events_set(vcpu, &s.events))
+			return -EINVAL;
+		run->kvm_dirty_regs &= ~KVM_SYNC_X86_EVENTS;
+	}
+	return 0;
+}
+
+/* What the user wants to find there. */
+static void run_sync_out(struct lodge_vcpu *vcpu)
+{
+	struct kvm_sync_regs *s = &vcpu->run->s.regs;
+	u64 valid = READ_ONCE(vcpu->run->kvm_valid_regs);
+
+	if (likely(!valid))
+		return;
+	if (valid & KVM_SYNC_X86_REGS)
+		lodge_regs_get(vcpu, &s->regs);
+	if (valid & KVM_SYNC_X86_SREGS)
+		lodge_sregs_get(vcpu, &s->sregs);
+	if (valid & KVM_SYNC_X86_EVENTS)
+		lodge_events_get(vcpu, &s->events);
+}
+
 static int run_checked(struct lodge_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 	u64 cr8;
+	int r;
 
 	run->flags = 0;
-	/* KVM_CAP_SYNC_REGS is not there. */
-	if (READ_ONCE(run->kvm_valid_regs) || READ_ONCE(run->kvm_dirty_regs))
-		return -EINVAL;
+	r = run_sync_in(vcpu);
+	if (r)
+		return r;
 	if (!vcpu->apic) {
 		cr8 = READ_ONCE(run->cr8);
 		if (cr8 & ~0xfULL)
@@ -226,6 +273,7 @@ static long vcpu_run_ioctl(struct lodge_vcpu *vcpu, unsigned long arg)
 	WRITE_ONCE(vcpu->task, current);
 	r = run_checked(vcpu);
 	WRITE_ONCE(vcpu->task, NULL);
+	run_sync_out(vcpu);
 	run_report(vcpu);
 	sigset_end(vcpu);
 	lodge_host_user_return();

@@ -6,11 +6,9 @@
  * in state.c; here are its errors and its copies. Next: state.c.
  */
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
-#include <asm/mce.h>
 
 #include "ioctl.h"
 #include "lodge.h"
@@ -35,6 +33,17 @@ static long vcpu_get_sregs(const struct lodge_call *c)
 static long vcpu_set_sregs(const struct lodge_call *c)
 {
 	return lodge_sregs_set(c->vcpu, c->buf);
+}
+
+static long vcpu_get_sregs2(const struct lodge_call *c)
+{
+	lodge_sregs2_get(c->vcpu, c->buf);
+	return 0;
+}
+
+static long vcpu_set_sregs2(const struct lodge_call *c)
+{
+	return lodge_sregs2_set(c->vcpu, c->buf);
 }
 
 static long vcpu_get_fpu(const struct lodge_call *c)
@@ -256,67 +265,12 @@ static long vcpu_vapic_addr(const struct lodge_call *c)
 
 static long vcpu_setup_mce(const struct lodge_call *c)
 {
-	struct lodge_vcpu *vcpu = c->vcpu;
-	u64 cap = *(u64 *)c->buf;
-	u32 i, banks = cap & MCG_BANKCNT_MASK;
-
-	if (!banks || banks > LODGE_MCE_BANKS)
-		return -EINVAL;
-	/* Bits 23:16 are a count of extended registers, for no one's use. */
-	if (cap & ~(LODGE_MCG_CAP | MCG_BANKCNT_MASK | MCG_EXT_CNT_MASK))
-		return -EINVAL;
-	vcpu->mcg_cap = cap;
-	if (cap & MCG_CTL_P)
-		vcpu->mcg_ctl = ~0ULL;
-	for (i = 0; i < banks; i++)
-		vcpu->mce_bank[i * 4] = ~0ULL;
-	return 0;
+	return lodge_mce_setup(c->vcpu, *(u64 *)c->buf);
 }
 
-static void mce_store(u64 *bank, const struct kvm_x86_mce *mce)
-{
-	bank[1] = mce->status | (bank[1] & MCI_STATUS_VAL ? MCI_STATUS_OVER : 0);
-	bank[2] = mce->addr;
-	bank[3] = mce->misc;
-}
-
-/* An error that was not corrected: logged, and #MC. */
-static void mce_raise(struct lodge_vcpu *vcpu, u64 *bank,
-		      const struct kvm_x86_mce *mce)
-{
-	bool on = lodge_need(vcpu, LODGE_R_CRS)->cr4 & LODGE_CR4_MCE;
-
-	if ((vcpu->mcg_cap & MCG_CTL_P && vcpu->mcg_ctl != ~0ULL) ||
-	    bank[0] != ~0ULL)
-		return;		/* reporting is off */
-	if (vcpu->mcg_status & MCG_STATUS_MCIP || !on) {
-		lodge_vcpu_request(vcpu, LODGE_REQ_TRIPLE_FAULT);
-		return;
-	}
-	mce_store(bank, mce);
-	vcpu->mcg_status = mce->mcg_status;
-	lodge_exception_queue(vcpu, LODGE_MC, false, 0);
-}
-
-/* KVM_X86_SET_MCE: a machine check, as the manuals' bank registers tell it. */
 static long vcpu_set_mce(const struct lodge_call *c)
 {
-	const struct kvm_x86_mce *mce = c->buf;
-	struct lodge_vcpu *vcpu = c->vcpu;
-	u64 *bank;
-
-	if (mce->bank >= (vcpu->mcg_cap & MCG_BANKCNT_MASK) ||
-	    !(mce->status & MCI_STATUS_VAL))
-		return -EINVAL;
-	bank = vcpu->mce_bank + array_index_nospec(mce->bank,
-						   LODGE_MCE_BANKS) * 4;
-	if (mce->status & MCI_STATUS_UC)
-		mce_raise(vcpu, bank, mce);
-	else if ((bank[1] & MCI_STATUS_VAL) && (bank[1] & MCI_STATUS_UC))
-		bank[1] |= MCI_STATUS_OVER;	/* the graver one stays */
-	else
-		mce_store(bank, mce);
-	return 0;
+	return lodge_mce_inject(c->vcpu, c->buf);
 }
 
 static long xsave_get(struct lodge_vcpu *vcpu, void __user *user, u32 size)
@@ -400,6 +354,71 @@ static long vcpu_set_tsc_khz(const struct lodge_call *c)
 	return lodge_tsc_set_khz(c->vcpu, khz ?: tsc_khz);
 }
 
+/* One attribute there is: what is added to the host's TSC. */
+static bool vcpu_attr_known(const struct kvm_device_attr *a)
+{
+	return a->group == KVM_VCPU_TSC_CTRL && a->attr == KVM_VCPU_TSC_OFFSET;
+}
+
+static long vcpu_has_attr(const struct lodge_call *c)
+{
+	return vcpu_attr_known(c->buf) ? 0 : -ENXIO;
+}
+
+static long vcpu_get_attr(const struct lodge_call *c)
+{
+	const struct kvm_device_attr *a = c->buf;
+	u64 offset = c->vcpu->clock.tsc_offset;
+
+	if (!vcpu_attr_known(a))
+		return -ENXIO;
+	return copy_to_user(u64_to_user_ptr(a->addr), &offset,
+			    sizeof(offset)) ? -EFAULT : 0;
+}
+
+static long vcpu_set_attr(const struct lodge_call *c)
+{
+	const struct kvm_device_attr *a = c->buf;
+	u64 offset;
+
+	if (!vcpu_attr_known(a))
+		return -ENXIO;
+	if (copy_from_user(&offset, u64_to_user_ptr(a->addr), sizeof(offset)))
+		return -EFAULT;
+	lodge_tsc_set_offset(c->vcpu, offset);
+	return 0;
+}
+
+/* There is no virtualization in the guest: a header that says so. */
+static long vcpu_get_nested(const struct lodge_call *c)
+{
+	struct kvm_nested_state __user *user = c->user;
+	u32 size;
+
+	if (copy_from_user(&size, &user->size, sizeof(size)))
+		return -EFAULT;
+	if (copy_to_user(user, &lodge_ops->not_nested,
+			 sizeof(lodge_ops->not_nested)))
+		return -EFAULT;
+	return size < sizeof(lodge_ops->not_nested) ? -E2BIG : 0;
+}
+
+static long vcpu_set_nested(const struct lodge_call *c)
+{
+	const struct kvm_nested_state *s = c->buf;
+
+	return s->size < sizeof(*s) ||
+	       s->format != lodge_ops->not_nested.format ||
+	       s->flags != lodge_ops->not_nested.flags ||
+	       memcmp(&s->hdr, &lodge_ops->not_nested.hdr, sizeof(s->hdr)) ?
+		-EINVAL : 0;
+}
+
+static long vcpu_enable_cap(const struct lodge_call *c)
+{
+	return lodge_vcpu_enable_cap(c->vcpu, c->buf);
+}
+
 static long vcpu_kvmclock_ctrl(const struct lodge_call *c)
 {
 	return lodge_clock_stopped(c->vcpu);
@@ -449,7 +468,15 @@ static const struct lodge_ioctl vcpu_ioctls[] = {
 	{ KVM_GET_XCRS, 0, vcpu_get_xcrs },
 	{ KVM_SET_XCRS, 0, vcpu_set_xcrs },
 	{ KVM_KVMCLOCK_CTRL, 0, vcpu_kvmclock_ctrl },
+	{ KVM_ENABLE_CAP, 0, vcpu_enable_cap },
+	{ KVM_GET_NESTED_STATE, RAW, vcpu_get_nested },
+	{ KVM_SET_NESTED_STATE, 0, vcpu_set_nested },
+	{ KVM_GET_SREGS2, 0, vcpu_get_sregs2 },
+	{ KVM_SET_SREGS2, 0, vcpu_set_sregs2 },
 	{ KVM_GET_XSAVE2, RAW, vcpu_get_xsave2 },
+	{ KVM_SET_DEVICE_ATTR, 0, vcpu_set_attr },
+	{ KVM_GET_DEVICE_ATTR, 0, vcpu_get_attr },
+	{ KVM_HAS_DEVICE_ATTR, 0, vcpu_has_attr },
 	{ LODGE_EXPLAIN, 0, vcpu_explain },
 };
 

@@ -8,6 +8,8 @@
 #ifndef LODGE_VENDOR_H
 #define LODGE_VENDOR_H
 
+#include <linux/kvm.h>
+
 #include "exit.h"
 #include "regs.h"
 
@@ -25,6 +27,7 @@ struct lodge_caps {
 	bool flush_by_asid;
 	bool tsc_aux;		/* the CPU has IA32_TSC_AUX */
 	bool timer;		/* set_timer() works */
+	bool pdptes;		/* the CPU keeps those of PAE paging to itself */
 	bool dirty_log;		/* the CPU tells writes to pages not yet dirty */
 	bool umip;		/* guests have CR4.UMIP, which the CPU lacks */
 	/* What the CPU has, and guests can't. */
@@ -46,6 +49,8 @@ struct lodge_vendor_ops {
 	size_t vcpu_size;	/* of the vendor's struct, lodge_vcpu first */
 	size_t vm_size;		/* of the vendor's struct, lodge_vm first */
 	const struct lodge_tdp_format *tdp_format;
+	/* What KVM_GET_NESTED_STATE says of a guest without nested ones. */
+	struct kvm_nested_state not_nested;
 
 	/* Is the hardware there and good enough? Logs one sentence if not. */
 	int (*probe)(struct lodge_caps *caps);

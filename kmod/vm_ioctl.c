@@ -232,26 +232,9 @@ static long vm_set_clock(const struct lodge_call *c)
 	return lodge_clock_set(c->vm, c->buf);
 }
 
-/* Can be said once, and said again. */
-static long cap_max_vcpu_id(struct lodge_vm *vm, const struct kvm_enable_cap *e)
-{
-	if (!e->args[0] || e->args[0] > LODGE_VCPU_ID_MAX)
-		return -EINVAL;
-	if (vm->max_vcpu_id)
-		return vm->max_vcpu_id == e->args[0] ? 0 : -EINVAL;
-	vm->max_vcpu_id = e->args[0];
-	return 0;
-}
-
 static long vm_enable_cap(const struct lodge_call *c)
 {
-	const struct kvm_enable_cap *e = c->buf;
-
-	if (e->flags)
-		return -EINVAL;
-	if (e->cap == KVM_CAP_MAX_VCPU_ID)
-		return cap_max_vcpu_id(c->vm, e);
-	return -EINVAL;
+	return lodge_vm_enable_cap(c->vm, c->buf);
 }
 
 #define RAW	LODGE_IOCTL_RAW

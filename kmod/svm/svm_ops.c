@@ -9,6 +9,11 @@ const struct lodge_vendor_ops svm_ops = {
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.vm_size = sizeof(struct lodge_vm),
 	.tdp_format = &svm_npt_format,
+	.not_nested = {
+		.flags = KVM_STATE_NESTED_GIF_SET,
+		.format = KVM_STATE_NESTED_FORMAT_SVM,
+		.size = sizeof(struct kvm_nested_state),
+	},
 	.probe = svm_probe,
 	.setup = svm_setup,
 	.teardown = svm_teardown,

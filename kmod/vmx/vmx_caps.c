@@ -156,6 +156,7 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 	caps->dirty_log = c->proc2 & VMX_PROC2_PML;
 	caps->timer = c->pin & VMX_PIN_TIMER;
 	caps->umip = c->cr4_emulated & LODGE_CR4_UMIP;
+	caps->pdptes = true;
 	caps->tsc_aux = c->proc2_may & VMX_PROC2_RDTSCP;
 	caps->no_rdtscp = !(c->proc2_may & VMX_PROC2_RDTSCP);
 	caps->no_invpcid = !(c->proc2_may & VMX_PROC2_INVPCID);

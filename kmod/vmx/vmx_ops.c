@@ -9,6 +9,12 @@ const struct lodge_vendor_ops vmx_ops = {
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.vm_size = sizeof(struct lodge_vm),
 	.tdp_format = &vmx_ept_format,
+	.not_nested = {
+		.format = KVM_STATE_NESTED_FORMAT_VMX,
+		.size = sizeof(struct kvm_nested_state),
+		.hdr.vmx.vmxon_pa = ~0ULL,
+		.hdr.vmx.vmcs12_pa = ~0ULL,
+	},
 	.probe = vmx_probe,
 	.setup = vmx_setup,
 	.teardown = vmx_teardown,

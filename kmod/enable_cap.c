@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KVM_ENABLE_CAP: what the user switches on, of a VM or of a vCPU.
+ *
+ * vm_ioctl.c calls with vm->lock held, vcpu_ioctl.c with vcpu->mutex. What can
+ * be had without asking is in caps.c. Next: caps.c.
+ */
+#include "ioctl.h"
+#include "lodge.h"
+
+/* Can be said once, and said again. */
+static long cap_max_vcpu_id(struct lodge_vm *vm, const u64 *args)
+{
+	if (!args[0] || args[0] > LODGE_VCPU_ID_MAX)
+		return -EINVAL;
+	if (vm->max_vcpu_id)
+		return vm->max_vcpu_id == args[0] ? 0 : -EINVAL;
+	vm->max_vcpu_id = args[0];
+	return 0;
+}
+
+static long cap_exception_payload(struct lodge_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->exception_payload, args[0] != 0);
+	return 0;
+}
+
+static long cap_triple_fault(struct lodge_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->triple_fault_event, args[0] != 0);
+	return 0;
+}
+
+static const struct {
+	u32 cap;
+	long (*fn)(struct lodge_vm *vm, const u64 *args);
+} vm_caps[] = {
+	{ KVM_CAP_MAX_VCPU_ID, cap_max_vcpu_id },
+	{ KVM_CAP_EXCEPTION_PAYLOAD, cap_exception_payload },
+	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, cap_triple_fault },
+};
+
+/**
+ * lodge_vm_enable_cap() - KVM_ENABLE_CAP of a VM
+ * @vm: whose, its lock held
+ * @e: capability and arguments
+ *
+ * Return: 0, or -EINVAL: flags, arguments, or not to be enabled.
+ */
+long lodge_vm_enable_cap(struct lodge_vm *vm, const struct kvm_enable_cap *e)
+{
+	size_t i;
+
+	if (e->flags)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(vm_caps); i++)
+		if (vm_caps[i].cap == e->cap)
+			return vm_caps[i].fn(vm, e->args);
+	return -EINVAL;
+}
+
+/**
+ * lodge_vcpu_enable_cap() - KVM_ENABLE_CAP of a vCPU
+ * @vcpu: whose, its mutex held
+ * @e: capability and arguments
+ *
+ * Return: 0, or -EINVAL: flags, or not to be enabled.
+ */
+long lodge_vcpu_enable_cap(struct lodge_vcpu *vcpu,
+			   const struct kvm_enable_cap *e)
+{
+	if (e->flags || e->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	vcpu->pv_enforce = e->args[0];
+	return 0;
+}
