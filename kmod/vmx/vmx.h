@@ -155,6 +155,7 @@ void vmx_set_timer(struct lodge_vcpu *vcpu, u64 tsc);
 void vmx_update_intercepts(struct lodge_vcpu *vcpu);
 void vmx_write_stale(struct vmx_vcpu *vmx);
 
+void vmx_write_zeros(void);
 /* vmx_explain.c */
 int vmx_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
 		char *text, size_t size);

@@ -326,6 +326,7 @@ static void vmx_probe_guest_write(void)
 	};
 	unsigned int i;
 
+	vmx_write_zeros();
 	for (i = 0; i < ARRAY_SIZE(fields); i++)
 		vmcs_write(fields[i].field, fields[i].value);
 	for (i = 0; i < LODGE_SEG_NR; i++) {
@@ -337,7 +338,8 @@ static void vmx_probe_guest_write(void)
 	vmcs_write(VMCS_PIN_CTLS, vmx_config.pin & ~VMX_PIN_TIMER);
 	vmcs_write(VMCS_PROC_CTLS, vmx_config.proc & ~VMX_PROC_MSR_BITMAPS);
 	vmcs_write(VMCS_PROC2_CTLS, vmx_config.proc2 &
-		   ~(VMX_PROC2_VPID | VMX_PROC2_PML | VMX_PROC2_ENCLS));
+		   ~(VMX_PROC2_VPID | VMX_PROC2_PML | VMX_PROC2_ENCLS |
+		     VMX_PROC2_PAUSE_LOOP));
 	vmcs_write(VMCS_EXIT_CTLS, vmx_config.exit);
 	vmcs_write(VMCS_ENTRY_CTLS, vmx_config.entry);
 	vmcs_write(VMCS_EPTP, vmx_eptp(vmx_pa(vmx_probe_ept),

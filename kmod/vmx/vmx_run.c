@@ -64,6 +64,8 @@ void vmx_bracket_begin(struct lodge_vcpu *vcpu)
 		lodge_vm_kill(vcpu->vm);
 		return;
 	}
+	if (unlikely(vmx->stale & VMX_STALE_FIXED))
+		vmx_vmclear(vmx->vmcs_pa);	/* new: perhaps as if launched */
 	vmx_vmptrld(vmx->vmcs_pa);
 	vmx->in_bracket = true;
 	vmx->launched = false;
