@@ -62,6 +62,7 @@ struct vmx_cpu {
 	u64 now_syscall[VMX_SYSCALL_MSRS];	/* in the CPU */
 	struct desc_ptr found_gdt, found_idt;
 	u16 found_ldt, found_ds, found_es, found_fs, found_gs;
+	u64 found_test_ctrl;		/* 0: it is as it was */
 	bool found_on;			/* another is in VMX operation */
 	bool syscall_loaded;
 	bool first;			/* no entry yet in this bracket */
@@ -88,6 +89,7 @@ struct vmx_vcpu {
 	bool want_flush;		/* [v] at next entry */
 	bool host_nmi;			/* [v] its handler is due */
 	bool load_drs;			/* [v] guest's DR0-3 go into hardware */
+	bool split_locks;		/* [v] it makes such */
 	bool irq_window, nmi_window;	/* [v] exit when the guest can take it */
 	u8 stale;			/* [v] VMX_STALE_* */
 	bool soft;			/* [v] the event to inject is an instruction's */
@@ -153,9 +155,9 @@ void vmx_set_tdp_root(struct lodge_vcpu *vcpu, hpa_t root);
 void vmx_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
 void vmx_set_timer(struct lodge_vcpu *vcpu, u64 tsc);
 void vmx_update_intercepts(struct lodge_vcpu *vcpu);
+void vmx_write_zeros(void);
 void vmx_write_stale(struct vmx_vcpu *vmx);
 
-void vmx_write_zeros(void);
 /* vmx_explain.c */
 int vmx_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
 		char *text, size_t size);
@@ -166,6 +168,7 @@ void vmx_give_hardware(struct vmx_cpu *cpu);
 void vmx_host_write(void);
 void vmx_host_note(struct vmx_cpu *cpu);
 void vmx_host_restore(struct vmx_cpu *cpu);
+bool vmx_split_locks_let(struct vmx_cpu *cpu);
 void vmx_syscall_load(struct vmx_cpu *cpu, const struct lodge_regs *r);
 
 /* vmx_run.c */

@@ -8,6 +8,7 @@
 #define LODGE_VMX_DECIDE_H
 
 #include "../exit.h"
+#include "../regs.h"
 #include "vmx_exits.h"
 #include "vmx_vmcs.h"
 
@@ -56,6 +57,15 @@ static inline bool vmx_vectoring_has_len(u32 vec_info)
 {
 	return (vec_info & VMX_INTR_VALID) &&
 	       FIELD_GET(VMX_INTR_TYPE, vec_info) >= VMX_INTR_SOFT_INTR;
+}
+
+/*
+ * Has the guest asked for alignment checks? An #AC that it has not asked for is
+ * of a split lock. Intel manual: "Features to Disable Bus Locks".
+ */
+static inline bool vmx_ac_asked(u64 cr0, u64 rflags, unsigned int cpl)
+{
+	return cpl == 3 && (cr0 & LODGE_CR0_AM) && (rflags & LODGE_RFLAGS_AC);
 }
 
 /* What is known before an entry. */

@@ -5,6 +5,9 @@
  * Called by ../event.c through the operations, and by vmx_run.c around each
  * entry. Next: ../event.c.
  */
+#include <linux/percpu.h>
+#include <linux/ratelimit.h>
+
 #include "vmx.h"
 #include "vmx_insn.h"
 
@@ -165,6 +168,25 @@ static void vmx_debug_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
 		r->rip += vmcs_read(VMCS_EXIT_INSN_LEN);
 }
 
+/*
+ * An #AC that the guest has not asked for: the host looks for split locks. They
+ * slow down all CPUs, but a guest knows of no such fault: it goes on.
+ */
+static bool vmx_split_lock_exit(struct vmx_vcpu *vmx)
+{
+	const struct lodge_regs *r = lodge_need(&vmx->vcpu, LODGE_R_CODE |
+						LODGE_R_CRS);
+
+	if (vmx_ac_asked(r->cr0, r->rflags, lodge_regs_cpl(r)) ||
+	    !vmx_split_locks_let(this_cpu_ptr(&vmx_cpu)))
+		return false;
+	if (!vmx->split_locks)
+		pr_warn_ratelimited("lodge: vCPU %u: split lock at RIP 0x%llx; it and those to come slow down the host\n",
+				    vmx->vcpu.id, r->rip);
+	vmx->split_locks = true;
+	return true;
+}
+
 /**
  * vmx_event_exit() - what an exit tells of events
  * @vmx: in the bracket, its general registers read
@@ -189,6 +211,9 @@ void vmx_event_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
 	case LODGE_EXIT_EXCEPTION:
 		if (exit->exception.vector == LODGE_DB)
 			vmx_debug_exit(vmx, raw, exit);
+		else if (exit->exception.vector == LODGE_AC &&
+			 vmx_split_lock_exit(vmx))
+			exit->kind = LODGE_EXIT_NONE;
 		break;
 	}
 	if (unlikely(vmx_iret_undone(raw)))

@@ -232,6 +232,27 @@ void vmx_syscall_load(struct vmx_cpu *cpu, const struct lodge_regs *r)
 }
 
 /**
+ * vmx_split_locks_let() - split locks raise no #AC until the bracket ends
+ * @cpu: this CPU's
+ *
+ * Intel manual: "Features to Disable Bus Locks".
+ *
+ * Context: in the bracket.
+ * Return: false: they did not, it was something else.
+ */
+bool vmx_split_locks_let(struct vmx_cpu *cpu)
+{
+	u64 v;
+
+	if (lodge_rdmsr_safe(MSR_TEST_CTRL, &v) ||
+	    !(v & MSR_TEST_CTRL_SPLIT_LOCK_DETECT))
+		return false;
+	cpu->found_test_ctrl = v;
+	lodge_wrmsr(MSR_TEST_CTRL, v & ~MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
+	return true;
+}
+
+/**
  * vmx_host_restore() - put back what vmx_host_note() found
  * @cpu: this CPU's
  *
@@ -253,6 +274,9 @@ void vmx_host_restore(struct vmx_cpu *cpu)
 		native_set_debugreg(7, cpu->found_dr7);
 	if (unlikely(cpu->found_pebs))
 		lodge_wrmsr(MSR_IA32_PEBS_ENABLE, cpu->found_pebs);
+	if (unlikely(cpu->found_test_ctrl))
+		lodge_wrmsr(MSR_TEST_CTRL, cpu->found_test_ctrl);
+	cpu->found_test_ctrl = 0;
 	if (unlikely(cpu->found_debugctl))
 		lodge_wrmsr(MSR_IA32_DEBUGCTLMSR, cpu->found_debugctl);
 }

@@ -80,6 +80,8 @@ void vmx_bracket_begin(struct lodge_vcpu *vcpu)
 	vmx_syscall_load(cpu, &vcpu->regs);
 	if (unlikely(vmx->load_drs))
 		lodge_host_drs_load(&cpu->drs, vcpu->regs.dr);
+	if (unlikely(vmx->split_locks))
+		vmx_split_locks_let(cpu);
 	if (vcpu->cpuid->has_rdtscp) {
 		cpu->found_tsc_aux = lodge_rdmsr(MSR_TSC_AUX);
 		if (cpu->found_tsc_aux != vcpu->regs.tsc_aux)

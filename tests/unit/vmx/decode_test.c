@@ -385,6 +385,14 @@ static void test_iret(void)
 	CHECK(!UNDONE(.reason = BIT(31) | 48, .qual = BIT(12)));
 }
 
+static void test_alignment(void)
+{
+	CHECK(vmx_ac_asked(LODGE_CR0_AM, LODGE_RFLAGS_AC, 3));
+	CHECK(!vmx_ac_asked(LODGE_CR0_AM, LODGE_RFLAGS_AC, 0));
+	CHECK(!vmx_ac_asked(LODGE_CR0_AM, 0, 3));
+	CHECK(!vmx_ac_asked(0, LODGE_RFLAGS_AC, 3));
+}
+
 /* No reason whatever makes the decoder read outside its tables. */
 static void test_all_reasons(void)
 {
@@ -412,6 +420,7 @@ int main(void)
 		{ "vmx: event under delivery", test_vectored },
 		{ "vmx: task switches", test_task },
 		{ "vmx: NMI blocking of an IRET undone", test_iret },
+		{ "vmx: #AC of the guest's own", test_alignment },
 		{ "vmx: all reasons, all bits", test_all_reasons },
 	};
 
