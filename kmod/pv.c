@@ -186,7 +186,7 @@ static s64 pv_kick_cpu(struct lodge_vcpu *vcpu, u64 dest)
 		.dest = dest, .delivery = LODGE_DM_WAKE,
 	};
 
-	if (vcpu->apic)
+	if (vcpu->apic && dest < LODGE_VCPU_ID_MAX)
 		lodge_apic_deliver(vcpu->vm, vcpu, &msg);
 	return 0;
 }
