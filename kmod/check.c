@@ -43,6 +43,9 @@ bool lodge_check_rule(struct lodge_check *c, const char *id, const char *field,
  */
 int lodge_check_text(const struct lodge_check *c, char *text, size_t size)
 {
+	if (c->no_value)
+		return snprintf(text, size, "%s: %s (%s; \"%s\")", c->field,
+				c->rule, c->id, c->section);
 	return snprintf(text, size, "%s is 0x%llx: %s (%s; \"%s\")", c->field,
 			c->value, c->rule, c->id, c->section);
 }

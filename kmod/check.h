@@ -20,6 +20,7 @@ struct lodge_check {
 	const char *field;
 	u64 value;
 	const char *rule;	/* in words */
+	bool no_value;		/* an address of the host's is not the user's */
 };
 
 bool lodge_check_rule(struct lodge_check *c, const char *id, const char *field,

@@ -53,7 +53,7 @@ int svm_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
 	if (broken)
 		return lodge_check_text(&c, text, size);
 	return snprintf(text, size,
-		"no rule that is known is broken; CR0 %llx CR3 %llx CR4 %llx EFER %llx CS %x:%x RIP %llx RFLAGS %llx DR6 %llx DR7 %llx ASID %u nCR3 %llx",
+		"no rule that is known is broken; CR0 %llx CR3 %llx CR4 %llx EFER %llx CS %x:%x RIP %llx RFLAGS %llx DR6 %llx DR7 %llx ASID %u",
 		v->cr0, v->cr3, v->cr4, v->efer, v->cs.sel, v->cs.attrib,
-		v->rip, v->rflags, v->dr6, v->dr7, v->asid, v->ncr3);
+		v->rip, v->rflags, v->dr6, v->dr7, v->asid);
 }

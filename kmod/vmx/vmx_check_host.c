@@ -129,6 +129,7 @@ static bool check_size(struct lodge_check *c, const struct vmx_state *s)
  */
 bool vmx_check_host(struct lodge_check *c, const struct vmx_state *s)
 {
-	return check_registers(c, s) || check_efer(c, s) ||
-	       check_segments(c, s) || check_size(c, s);
+	c->no_value = check_registers(c, s) || check_efer(c, s) ||
+		      check_segments(c, s) || check_size(c, s);
+	return c->no_value;
 }
