@@ -35,7 +35,7 @@ static void vmx_seg_from_hw(struct lodge_regs *r, unsigned int i)
 
 /*
  * The hardware wants what a load of the segment would have left: code and data
- * accessed, TR busy, and in long mode of 64 bits whatever was there before.
+ * accessed, TR busy.
  */
 static void vmx_seg_to_hw(const struct lodge_regs *r, unsigned int i)
 {
@@ -45,8 +45,7 @@ static void vmx_seg_to_hw(const struct lodge_regs *r, unsigned int i)
 	if (!(ar & LODGE_AR_P))
 		ar |= LODGE_AR_UNUSABLE;
 	if (i == LODGE_TR)
-		ar |= r->efer & LODGE_EFER_LMA ? VMX_TYPE_TSS_LONG :
-						 VMX_TYPE_BUSY;
+		ar |= VMX_TYPE_BUSY;
 	else if (i != LODGE_LDTR && !(ar & LODGE_AR_UNUSABLE))
 		ar |= VMX_TYPE_ACCESSED;
 	vmcs_write(VMCS_GUEST_SEL + 2 * i, s->sel);
@@ -69,6 +68,14 @@ static void vmx_crs_from_hw(struct vmx_vcpu *vmx)
 	if (vmx_pae_paging(r))
 		for (i = 0; i < ARRAY_SIZE(r->pdpte); i++)
 			r->pdpte[i] = vmcs_read(VMCS_GUEST_PDPTE + 2 * i);
+}
+
+/* A guest that goes to long mode may have left in TR what reset put there. */
+static void vmx_tr_long(void)
+{
+	u32 field = VMCS_GUEST_AR + 2 * LODGE_TR;
+
+	vmcs_write(field, vmcs_read(field) | VMX_TYPE_TSS_LONG);
 }
 
 /*
@@ -104,9 +111,7 @@ static void vmx_crs_to_hw(struct vmx_vcpu *vmx)
 		vmx->entry = entry;
 		vmcs_write(VMCS_ENTRY_CTLS, entry);
 		if (r->efer & LODGE_EFER_LMA)
-			vmcs_write(VMCS_GUEST_AR + 2 * LODGE_TR,
-				   vmcs_read(VMCS_GUEST_AR + 2 * LODGE_TR) |
-				   VMX_TYPE_TSS_LONG);
+			vmx_tr_long();
 	}
 	vmx_syscall_load(this_cpu_ptr(&vmx_cpu), r);
 }

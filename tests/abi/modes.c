@@ -62,18 +62,6 @@ TEST(long_mode_with_a_small_tss)
 	long_and_back(_metadata, 3);
 }
 
-GUEST64(nothing, G_DONE);
-
-TEST(small_tss_set_in_long_mode)
-{
-	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &nothing);
-	struct kvm_sregs sregs = abi_sregs(vcpu);
-
-	sregs.tr.type = 3;
-	abi_set_sregs(vcpu, &sregs);
-	abi_done(vcpu);
-}
-
 /* 32-bit paging with 4 MiB pages, then PAE. */
 TEST(paging_of_32_bits)
 {
