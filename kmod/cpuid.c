@@ -154,53 +154,6 @@ void lodge_cpuid_reset(struct lodge_vcpu *vcpu)
 	vcpu->cpuid->has_rdtscp &= lodge_caps.tsc_aux;
 }
 
-static bool cpuid_same(const struct lodge_cpuid *c,
-		       const struct kvm_cpuid_entry2 *e, u32 nr)
-{
-	u32 i;
-
-	if (c->nr != nr)
-		return false;
-	for (i = 0; i < nr; i++) {
-		if (memcmp(&c->entry[i], &e[i],
-			   offsetof(struct kvm_cpuid_entry2, padding)))
-			return false;
-	}
-	return true;
-}
-
-/**
- * lodge_cpuid_set() - KVM_SET_CPUID2
- * @vcpu: whose
- * @e: entries, as the user gave them
- * @nr: how many
- *
- * Once the vCPU has run the guest may rely on what it has seen: only the
- * same entries are accepted then.
- *
- * Return: 0, -E2BIG or -EINVAL.
- */
-int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *e,
-		    u32 nr)
-{
-	struct lodge_cpuid *c = vcpu->cpuid;
-
-	if (nr > LODGE_CPUID_MAX)
-		return -E2BIG;
-	if (vcpu->ran)
-		return cpuid_same(c, e, nr) ? 0 : -EINVAL;
-	if (!lodge_cpuid_valid(e, nr))
-		return -EINVAL;
-
-	memcpy(c->entry, e, nr * sizeof(*e));
-	c->nr = nr;
-	lodge_cpuid_index(c);
-	lodge_cpuid_derive(c, cpuid_host_cr4, lodge_fpu_features());
-	c->has_rdtscp &= lodge_caps.tsc_aux;	/* or reading it would fault */
-	lodge_ops->update_intercepts(vcpu);
-	return 0;
-}
-
 /* CPUID bits that follow the state of the vCPU. */
 static void cpuid_runtime(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 *r)
 {
@@ -226,6 +179,84 @@ static void cpuid_runtime(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 *r)
 		lodge_fpu_xcr0_sync(vcpu);
 		r[1] = lodge_xsave_size(vcpu->regs.xcr0, true);
 	}
+}
+
+/* An entry, as the guest sees it now. */
+static void cpuid_entry_now(struct lodge_vcpu *vcpu, struct kvm_cpuid_entry2 *e)
+{
+	u32 r[4] = { e->eax, e->ebx, e->ecx, e->edx };
+
+	cpuid_runtime(vcpu, e->function, e->index, r);
+	e->ebx = r[1];
+	e->ecx = r[2];
+	e->edx = r[3];
+}
+
+/**
+ * lodge_cpuid_get() - an entry for KVM_GET_CPUID2
+ * @vcpu: whose
+ * @i: which, below the number of entries
+ *
+ * Return: the entry as the guest sees it now.
+ */
+struct kvm_cpuid_entry2 lodge_cpuid_get(struct lodge_vcpu *vcpu, u32 i)
+{
+	struct kvm_cpuid_entry2 e = vcpu->cpuid->entry[i];
+
+	cpuid_entry_now(vcpu, &e);
+	return e;
+}
+
+/* What the state of the vCPU decides may differ: it has moved on since. */
+static bool cpuid_same(struct lodge_vcpu *vcpu,
+		       const struct kvm_cpuid_entry2 *e, u32 nr)
+{
+	struct kvm_cpuid_entry2 have, want;
+	u32 i;
+
+	if (vcpu->cpuid->nr != nr)
+		return false;
+	for (i = 0; i < nr; i++) {
+		have = lodge_cpuid_get(vcpu, i);
+		want = e[i];
+		cpuid_entry_now(vcpu, &want);
+		if (memcmp(&have, &want,
+			   offsetof(struct kvm_cpuid_entry2, padding)))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * lodge_cpuid_set() - KVM_SET_CPUID2
+ * @vcpu: whose
+ * @e: entries, as the user gave them
+ * @nr: how many
+ *
+ * Once the vCPU has run the guest may rely on what it has seen: only the
+ * same entries are accepted then.
+ *
+ * Return: 0, -E2BIG or -EINVAL.
+ */
+int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *e,
+		    u32 nr)
+{
+	struct lodge_cpuid *c = vcpu->cpuid;
+
+	if (nr > LODGE_CPUID_MAX)
+		return -E2BIG;
+	if (vcpu->ran)
+		return cpuid_same(vcpu, e, nr) ? 0 : -EINVAL;
+	if (!lodge_cpuid_valid(e, nr))
+		return -EINVAL;
+
+	memcpy(c->entry, e, nr * sizeof(*e));
+	c->nr = nr;
+	lodge_cpuid_index(c);
+	lodge_cpuid_derive(c, cpuid_host_cr4, lodge_fpu_features());
+	c->has_rdtscp &= lodge_caps.tsc_aux;	/* or reading it would fault */
+	lodge_ops->update_intercepts(vcpu);
+	return 0;
 }
 
 /**

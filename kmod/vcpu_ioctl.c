@@ -164,18 +164,21 @@ static long vcpu_get_cpuid2(const struct lodge_call *c)
 {
 	const struct lodge_cpuid *cpuid = c->vcpu->cpuid;
 	struct kvm_cpuid2 __user *user = c->user;
+	struct kvm_cpuid_entry2 e;
 	struct kvm_cpuid2 head;
+	u32 i;
 
 	if (copy_from_user(&head, user, sizeof(head)))
 		return -EFAULT;
 	if (head.nent < cpuid->nr)
 		return -E2BIG;
 	head.nent = cpuid->nr;
-	if (copy_to_user(user->entries, cpuid->entry,
-			 cpuid->nr * sizeof(cpuid->entry[0])) ||
-	    copy_to_user(user, &head, sizeof(head)))
-		return -EFAULT;
-	return 0;
+	for (i = 0; i < cpuid->nr; i++) {
+		e = lodge_cpuid_get(c->vcpu, i);
+		if (copy_to_user(&user->entries[i], &e, sizeof(e)))
+			return -EFAULT;
+	}
+	return copy_to_user(user, &head, sizeof(head)) ? -EFAULT : 0;
 }
 
 static int msr_get(struct lodge_vcpu *vcpu, u32 msr, u64 *v)

@@ -260,6 +260,22 @@ TEST(osxsave_follows_cr4)
 	EXPECT_EQ(1, abi_regs(vcpu).rdi >> 27 & 1);
 }
 
+/* The user is shown what the guest is. */
+TEST(get_follows_too)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &osxsave);
+	struct kvm_cpuid2 *cpuid = abi_cpuid(vcpu->vm->dev);
+
+	cpuid->nent = ROOM;
+	abi_ok(vcpu->fd, KVM_GET_CPUID2, cpuid);
+	EXPECT_EQ(0, abi_cpuid_find(cpuid, 1, 0)->ecx >> 27 & 1);
+	/* XCR0 says x87 alone, whatever the table said. */
+	EXPECT_EQ(576, abi_cpuid_find(cpuid, 0xd, 0)->ebx);
+	abi_done(vcpu);
+	abi_ok(vcpu->fd, KVM_GET_CPUID2, cpuid);
+	EXPECT_EQ(1, abi_cpuid_find(cpuid, 1, 0)->ecx >> 27 & 1);
+}
+
 TEST(apic_bit_follows_apic_base)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &osxsave);
