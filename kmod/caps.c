@@ -89,7 +89,9 @@ static const struct {
 	{ KVM_CAP_SREGS2, 1 },
 	{ KVM_CAP_XSAVE2, 0, cap_xsave2 },
 	{ KVM_CAP_SYS_ATTRIBUTES, 1 },
+	{ KVM_CAP_VM_TSC_CONTROL, 0, cap_tsc_control },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1 },
+	{ KVM_CAP_USER_MEMORY2, 1 },
 	{ LODGE_CAP_EXPLAIN, 1 },
 };
 

@@ -86,6 +86,7 @@ int lodge_clock_vm_init(struct lodge_vm *vm)
 	raw_spin_lock_init(&vm->clock_lock);
 	memset(c, 0, sizeof(*c));
 	c->tsc_khz = tsc_khz;
+	c->vcpu_khz = tsc_khz;
 	c->offset_ns = -lodge_clock_base_ns();
 	return 0;
 }
@@ -166,7 +167,8 @@ static void tsc_sync(struct lodge_vcpu *vcpu, u64 v)
 void lodge_clock_vcpu_init(struct lodge_vcpu *vcpu)
 {
 	memset(&vcpu->clock, 0, sizeof(vcpu->clock));
-	vcpu->clock.tsc_khz = vcpu->vm->clock.tsc_khz;
+	vcpu->clock.tsc_khz = vcpu->vm->clock.vcpu_khz;
+	vcpu->clock.tsc_ratio = vcpu->vm->clock.vcpu_ratio;
 	vcpu->clock.tsc_lost = READ_ONCE(vcpu->vm->clock.tsc_lost);
 	vcpu->clock.page_cpu = -1;
 	lodge_pvclock_ratio(vcpu->clock.tsc_khz, &vcpu->clock.ns_mul,
@@ -249,8 +251,22 @@ u64 lodge_tsc_to_ns(struct lodge_vcpu *vcpu, u64 guest_tsc_delta)
 				   vcpu->clock.ns_shift);
 }
 
+/* The factor for @khz where the host has @host; 0: none is needed. */
+static int tsc_ratio_find(u32 host, u32 khz, u64 *ratio)
+{
+	u32 slack = (u64)host * TSC_TOLERANCE_PPM / 1000000;
+
+	*ratio = 0;
+	if (khz >= host - slack && khz <= host + slack)
+		return 0;
+	if (lodge_caps.tsc_ratio_frac_bits)
+		*ratio = lodge_tsc_ratio(khz, host,
+					 lodge_caps.tsc_ratio_frac_bits);
+	return *ratio ? 0 : -EINVAL;
+}
+
 /**
- * lodge_tsc_set_khz() - KVM_SET_TSC_KHZ
+ * lodge_tsc_set_khz() - KVM_SET_TSC_KHZ on a vCPU
  * @vcpu: whose
  * @khz: frequency that the guest is to see; 0: the host's
  *
@@ -259,24 +275,38 @@ u64 lodge_tsc_to_ns(struct lodge_vcpu *vcpu, u64 guest_tsc_delta)
  */
 int lodge_tsc_set_khz(struct lodge_vcpu *vcpu, u32 khz)
 {
-	u32 host = vcpu->vm->clock.tsc_khz, slack;
-	u64 ratio = 0;
+	u32 host = vcpu->vm->clock.tsc_khz;
+	u64 ratio;
 
 	if (!khz)
 		khz = host;
-	slack = (u64)host * TSC_TOLERANCE_PPM / 1000000;
-	if (khz < host - slack || khz > host + slack) {
-		if (!lodge_caps.tsc_ratio_frac_bits)
-			return -EINVAL;
-		ratio = lodge_tsc_ratio(khz, host,
-					lodge_caps.tsc_ratio_frac_bits);
-		if (!ratio)
-			return -EINVAL;
-	}
+	if (tsc_ratio_find(host, khz, &ratio))
+		return -EINVAL;
 	vcpu->clock.tsc_khz = khz;
 	vcpu->clock.tsc_ratio = ratio;
 	lodge_pvclock_ratio(khz, &vcpu->clock.ns_mul, &vcpu->clock.ns_shift);
 	tsc_offset_set(vcpu, vcpu->clock.tsc_offset);
+	return 0;
+}
+
+/**
+ * lodge_tsc_vm_set_khz() - KVM_SET_TSC_KHZ on a VM: of vCPUs made from now on
+ * @vm: the VM
+ * @khz: frequency that they are to see; 0: the host's
+ *
+ * Context: vm->lock held.
+ * Return: 0, or -EINVAL: as on a vCPU.
+ */
+int lodge_tsc_vm_set_khz(struct lodge_vm *vm, u32 khz)
+{
+	u64 ratio;
+
+	if (!khz)
+		khz = vm->clock.tsc_khz;
+	if (tsc_ratio_find(vm->clock.tsc_khz, khz, &ratio))
+		return -EINVAL;
+	vm->clock.vcpu_khz = khz;
+	vm->clock.vcpu_ratio = ratio;
 	return 0;
 }
 

@@ -111,7 +111,7 @@ void *lodge_fpu_xmm(struct lodge_vcpu *vcpu, unsigned int nr); /* saved, not liv
 u32 lodge_fpu_pkru(struct lodge_vcpu *vcpu);
 
 /* clock.c, kvmclock.c, steal.c; pvclock.c is pure */
-struct lodge_clock {		/* a VM's; all under vm->clock_lock but [c] */
+struct lodge_clock {		/* a VM's; under vm->clock_lock but [c], [v] vm->lock */
 	s64 offset_ns;		/* kvmclock = lodge_clock_base_ns() + this */
 	bool master;		/* the pair below is taken */
 	u64 master_tsc;		/* one pair for all vCPUs: they agree */
@@ -123,6 +123,8 @@ struct lodge_clock {		/* a VM's; all under vm->clock_lock but [c] */
 	bool tsc_written;
 	u64 tsc_lost;		/* ticks the host's TSC has gone back, in all */
 	u32 tsc_khz;		/* [c] the host's */
+	u32 vcpu_khz;		/* [v] of new vCPUs, and its tsc_ratio */
+	u64 vcpu_ratio;		/* [v] */
 };
 struct lodge_vclock {		/* a vCPU's; vcpu->mutex */
 	u64 tsc_offset;
@@ -148,6 +150,7 @@ void lodge_tsc_write(struct lodge_vcpu *vcpu, u64 v, bool host);
 void lodge_tsc_set_offset(struct lodge_vcpu *vcpu, u64 offset);
 u64 lodge_tsc_to_ns(struct lodge_vcpu *vcpu, u64 guest_tsc_delta);
 int lodge_tsc_set_khz(struct lodge_vcpu *vcpu, u32 khz);
+int lodge_tsc_vm_set_khz(struct lodge_vm *vm, u32 khz);
 void lodge_tsc_adjust(struct lodge_vcpu *vcpu, u64 v, bool host); /* the MSR */
 void lodge_clock_pair(u64 *tsc, u64 *ns);	/* host's TSC and kvmclock base */
 u64 lodge_clock_base_ns(void);			/* that base, now */

@@ -9,6 +9,7 @@
 #ifndef LODGE_IOCTL_H
 #define LODGE_IOCTL_H
 
+#include <linux/kvm.h>
 #include <linux/types.h>
 
 struct lodge_vm;
@@ -34,6 +35,22 @@ struct lodge_ioctl {
 	u32 flags;			/* LODGE_IOCTL_* */
 	long (*fn)(const struct lodge_call *c);
 };
+
+/*
+ * KVM_SET_USER_MEMORY_REGION2 and its capability, which headers before 6.8
+ * lack: the older structure, then where guest_memfd has it, of which there is
+ * none here.
+ */
+struct lodge_memory_region2 {
+	struct kvm_userspace_memory_region region;
+	u64 guest_memfd[16];
+};
+
+#ifndef KVM_SET_USER_MEMORY_REGION2
+#define KVM_SET_USER_MEMORY_REGION2 \
+	_IOW(KVMIO, 0x49, struct lodge_memory_region2)
+#define KVM_CAP_USER_MEMORY2	231
+#endif
 
 #define LODGE_MSRS_MAX		256
 

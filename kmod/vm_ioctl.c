@@ -29,6 +29,14 @@ static long vm_set_memory(const struct lodge_call *c)
 	return lodge_slots_set(c->vm, c->buf);
 }
 
+/* Nothing of what the newer structure has more is in use without flags. */
+static long vm_set_memory2(const struct lodge_call *c)
+{
+	const struct lodge_memory_region2 *r = c->buf;
+
+	return lodge_slots_set(c->vm, &r->region);
+}
+
 static long vm_dirty_log(const struct lodge_call *c)
 {
 	return lodge_dirty_log_get(c->vm, c->buf);
@@ -232,6 +240,16 @@ static long vm_set_clock(const struct lodge_call *c)
 	return lodge_clock_set(c->vm, c->buf);
 }
 
+static long vm_get_tsc_khz(const struct lodge_call *c)
+{
+	return c->vm->clock.vcpu_khz;
+}
+
+static long vm_set_tsc_khz(const struct lodge_call *c)
+{
+	return lodge_tsc_vm_set_khz(c->vm, c->arg);
+}
+
 static long vm_enable_cap(const struct lodge_call *c)
 {
 	return lodge_vm_enable_cap(c->vm, c->buf);
@@ -246,6 +264,7 @@ static const struct lodge_ioctl vm_ioctls[] = {
 	{ KVM_CREATE_VCPU, LOCK, vm_create_vcpu },
 	{ KVM_GET_DIRTY_LOG, 0, vm_dirty_log },
 	{ KVM_SET_USER_MEMORY_REGION, 0, vm_set_memory },
+	{ KVM_SET_USER_MEMORY_REGION2, 0, vm_set_memory2 },
 	{ KVM_SET_TSS_ADDR, LOCK, vm_set_tss },
 	{ KVM_SET_IDENTITY_MAP_ADDR, LOCK, vm_set_identity },
 	{ KVM_CREATE_IRQCHIP, LOCK, vm_create_irqchip },
@@ -267,6 +286,8 @@ static const struct lodge_ioctl vm_ioctls[] = {
 	{ KVM_GET_CLOCK, 0, vm_get_clock },
 	{ KVM_GET_PIT2, LOCK, vm_get_pit2 },
 	{ KVM_SET_PIT2, LOCK, vm_set_pit2 },
+	{ KVM_SET_TSC_KHZ, LOCK, vm_set_tsc_khz },
+	{ KVM_GET_TSC_KHZ, LOCK, vm_get_tsc_khz },
 	{ KVM_ENABLE_CAP, LOCK, vm_enable_cap },
 	{ KVM_SIGNAL_MSI, 0, vm_signal_msi },
 };

@@ -300,6 +300,28 @@ TEST(tsc_rate_of_another_machine)
 	}
 }
 
+/* A VM's rate is that of the vCPUs it gets from then on. */
+TEST(tsc_rate_of_a_vm)
+{
+	struct abi_vm *vm = abi_vm_create(ABI_IRQCHIP);
+	struct abi_vcpu *first = abi_vcpu_create(vm, 0), *second;
+	int khz = abi_ok(first->fd, KVM_GET_TSC_KHZ, 0), half = khz / 2;
+
+	EXPECT_EQ(khz, abi_ioctl(vm->fd, KVM_GET_TSC_KHZ, 0));
+	EXPECT_IOCTL(0, vm->fd, KVM_SET_TSC_KHZ, khz);
+	EXPECT_IOCTL(0, vm->fd, KVM_SET_TSC_KHZ, 0);
+	EXPECT_EQ(khz, abi_ioctl(vm->fd, KVM_GET_TSC_KHZ, 0));
+	EXPECT_EQ(abi_cap(vm->dev, KVM_CAP_TSC_CONTROL),
+		  abi_cap(vm->dev, KVM_CAP_VM_TSC_CONTROL));
+	if (!abi_cap(vm->fd, KVM_CAP_VM_TSC_CONTROL))
+		return;
+	EXPECT_IOCTL(0, vm->fd, KVM_SET_TSC_KHZ, half);
+	EXPECT_EQ(half, abi_ioctl(vm->fd, KVM_GET_TSC_KHZ, 0));
+	second = abi_vcpu_create(vm, 1);
+	EXPECT_EQ(half, abi_ioctl(second->fd, KVM_GET_TSC_KHZ, 0));
+	EXPECT_EQ(khz, abi_ioctl(first->fd, KVM_GET_TSC_KHZ, 0));
+}
+
 /* Writing the TSC moves it; those of two vCPUs written alike stay equal. */
 TEST(tsc_written)
 {

@@ -23,6 +23,54 @@ TEST_F(slot, same_again)
 	EXPECT_EQ(0, abi_slot(self->vm, 0, 0, MB, MB, self->p));
 }
 
+/*
+ * The newer ioctl, in headers of 6.8 and later: the same, and room for a
+ * guest_memfd, which only a VM of another type has.
+ */
+struct region2 {
+	struct kvm_userspace_memory_region region;
+	uint64_t guest_memfd[16];
+};
+
+#define CAP_USER_MEMORY2	231
+#define SET_MEMORY_REGION2	_IOW(KVMIO, 0x49, struct region2)
+
+static int slot2(struct abi_vm *vm, uint32_t slot, uint32_t flags, uint64_t gpa,
+		 uint64_t size, void *hva)
+{
+	struct region2 r = {
+		.region.slot = slot,
+		.region.flags = flags,
+		.region.guest_phys_addr = gpa,
+		.region.memory_size = size,
+		.region.userspace_addr = (unsigned long)hva,
+	};
+
+	return abi_ioctlp(vm->fd, SET_MEMORY_REGION2, &r);
+}
+
+TEST_F(slot, newer_ioctl)
+{
+	uint8_t *p = self->p;
+
+	if (!abi_cap(self->vm->fd, CAP_USER_MEMORY2)) {
+		EXPECT_EQ(-ENOTTY, slot2(self->vm, 1, 0, 4 * MB, 4096, p));
+		SKIP(return, "no KVM_SET_USER_MEMORY_REGION2");
+	}
+	/* It changes what the older one made, and the other way round. */
+	EXPECT_EQ(-EEXIST, slot2(self->vm, 1, 0, MB, 4096, p + MB));
+	EXPECT_EQ(0, slot2(self->vm, 0, KVM_MEM_LOG_DIRTY_PAGES, MB, MB, p));
+	EXPECT_EQ(0, slot2(self->vm, 0, 0, 0, 0, NULL));
+	EXPECT_EQ(-EINVAL, slot2(self->vm, 0, 0, 0, 0, NULL));
+	EXPECT_EQ(0, slot2(self->vm, 1, 0, MB, MB, p));
+	EXPECT_EQ(0, abi_slot(self->vm, 1, 0, 0, 0, NULL));
+	for (int bit = 2; bit < 32; bit++) {
+		EXPECT_EQ(-EINVAL, slot2(self->vm, 1, 1u << bit, MB, 4096, p))
+			TH_LOG("flag %d", bit);
+	}
+	EXPECT_EQ(-EFAULT, abi_ioctl(self->vm->fd, SET_MEMORY_REGION2, 1));
+}
+
 TEST_F(slot, overlap)
 {
 	uint8_t *p = self->p + MB;
