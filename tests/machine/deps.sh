@@ -29,6 +29,8 @@ group_packages()
 		echo build-essential clang llvm ;;
 	abi)		# programs on the kernel's selftest harness
 		echo build-essential linux-libc-dev xz-utils ;;
+	selftests)	# the kernel's tests of KVM, from its source
+		echo build-essential rsync xz-utils ;;
 	style)		# sparse and checkpatch
 		echo build-essential sparse perl xz-utils ;;
 	dkms)		# a release tree built by DKMS
