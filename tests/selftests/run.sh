@@ -60,6 +60,7 @@ emulated()
 		--script tests/selftests/inside.sh -- "$device" "$which" "$@"
 }
 
+echo "# on AMD-V"
 for device in "${devices[@]}"; do
 	jobs_start emulated "$device" "$@"
 done
