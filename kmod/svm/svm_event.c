@@ -38,6 +38,8 @@ void svm_inject(struct lodge_vcpu *vcpu, const struct lodge_event *ev)
 	struct svm_vcpu *svm = to_svm(vcpu);
 
 	svm->vmcb->event_inj = svm_event_to_hw(ev);
+	/* Where INT n, INT3 and INTO return to, on a CPU that has the field. */
+	svm->vmcb->next_rip = vcpu->regs.rip;
 	if (ev->type == LODGE_EVENT_NMI) {
 		svm->nmi_blocked = true;
 		vcpu->regs.nmi_blocked = true;
