@@ -41,6 +41,13 @@ FAULT(bound_prot, ABI_PROT, 32, "mov $5, %eax; bound %eax, 0x80000",
 	5, 0, 5);
 FAULT(single_step, ABI_LONG, 64, "pushf; orl $0x100, (%rsp); popf; nop; nop",
 	1, 0, 10);
+/* The trap behind MOV SS is put off, once, also to behind what exits. */
+FAULT(step_behind_mov_ss, ABI_LONG, 64, "mov $0x10, %ebx; pushf\n"
+	"orl $0x100, (%rsp); popf; mov %ebx, %ss; nop; nop", 1, 0, 17);
+FAULT(step_behind_exit, ABI_LONG, 64, "mov $0x10, %esi; pushf\n"
+	"orl $0x100, (%rsp); popf; mov %esi, %ss; cpuid; nop; nop", 1, 0, 18);
+FAULT(step_of_exit, ABI_LONG, 64, "pushf; orl $0x100, (%rsp); popf; cpuid; nop",
+	1, 0, 11);
 
 FIXTURE_SETUP(fault)
 {
@@ -61,6 +68,8 @@ TEST_F(fault, delivered)
 	EXPECT_EQ(ABI_CODE + variant->offset, trap.rip);
 	if (trap.vector == 14)
 		EXPECT_EQ(0x1234567890, abi_sregs(self->vcpu).cr2);
+	if (trap.vector == 1)
+		EXPECT_EQ(0x100, trap.flags & 0x100);
 }
 
 /* A gate that is not present, of the right type. */

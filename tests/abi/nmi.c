@@ -97,6 +97,44 @@ TEST(behind_nmi)
 	EXPECT_EQ(1, events_of(vcpu).nmi.masked);
 }
 
+/*
+ * The IRET finds its stack gone from the tables of the hypervisor: NMIs are
+ * blocked until it has been executed, and the next comes behind it.
+ */
+TEST(behind_iret_that_waits_for_memory)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &counts);
+	uint8_t *stack = vcpu->vm->mem + ABI_STACK - 0x1000;
+	uint8_t copy[0x1000];
+
+	abi_ok(vcpu->fd, KVM_NMI, 0);
+	EXPECT_TRAP(vcpu, 2, ABI_CODE);
+	abi_ok(vcpu->fd, KVM_NMI, 0);
+	abi_pending(vcpu);
+	memcpy(copy, stack, sizeof(copy));
+	ASSERT_EQ(0, madvise(stack, sizeof(copy), MADV_DONTNEED));
+	memcpy(stack, copy, sizeof(copy));
+	EXPECT_TRAP(vcpu, 2, ABI_CODE);
+	EXPECT_EQ(0, abi_regs(vcpu).rbx);
+	EXPECT_EQ(1, events_of(vcpu).nmi.masked);
+}
+
+/* Of both the NMI is first, and the interrupt right behind its IRET. */
+TEST(before_interrupt)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &counts);
+	struct kvm_interrupt irq = { .irq = 0x40 };
+	struct kvm_regs regs = abi_regs(vcpu);
+
+	regs.rflags |= 0x200;
+	abi_set_regs(vcpu, &regs);
+	abi_ok(vcpu->fd, KVM_INTERRUPT, &irq);
+	abi_ok(vcpu->fd, KVM_NMI, 0);
+	EXPECT_TRAP(vcpu, 2, ABI_CODE);
+	EXPECT_TRAP(vcpu, 0x40, ABI_CODE);
+	EXPECT_EQ(0, abi_regs(vcpu).rbx);
+}
+
 /* An NMI does not end a HLT in an NMI's handler, and a signal gets through. */
 GUEST64(halts, "sti; 1: hlt; inc %ebx; jmp 1b");
 GUEST64(handler_halts, "inc %esi; hlt; inc %edi\n" G_SYNC "iretq");
