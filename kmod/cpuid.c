@@ -255,6 +255,7 @@ int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *e,
 	lodge_cpuid_index(c);
 	lodge_cpuid_derive(c, cpuid_host_cr4, lodge_fpu_features());
 	c->has_rdtscp &= lodge_caps.tsc_aux;	/* or reading it would fault */
+	lodge_lapic_cpuid(vcpu);
 	lodge_ops->update_intercepts(vcpu);
 	return 0;
 }

@@ -170,10 +170,14 @@ static int cr8_write(struct lodge_vcpu *vcpu, u64 v)
 {
 	if (v > 15)
 		return 1;
-	if (vcpu->apic)
+	if (vcpu->apic) {
 		lodge_lapic_set_cr8(vcpu, v);
-	else
-		vcpu->regs.cr8 = v;
+		return 0;
+	}
+	/* What the user's APIC holds back may be due now. */
+	if (v < vcpu->regs.cr8)
+		lodge_vcpu_request(vcpu, LODGE_REQ_SET_TPR);
+	vcpu->regs.cr8 = v;
 	return 0;
 }
 

@@ -19,6 +19,24 @@ static long cap_max_vcpu_id(struct lodge_vm *vm, const u64 *args)
 	return 0;
 }
 
+/* @args[0]: GSIs from 0 on that are pins of the user's I/O APIC. */
+static long cap_split_irqchip(struct lodge_vm *vm, const u64 *args)
+{
+	if (args[0] > LODGE_GSI_MAX)
+		return -EINVAL;
+	if (vm->irqchip || vm->nr_vcpus)
+		return -EEXIST;
+	return lodge_irqchip_split(vm, args[0]);
+}
+
+static long cap_x2apic_api(struct lodge_vm *vm, const u64 *args)
+{
+	if (args[0] & ~(u64)LODGE_X2APIC_API)
+		return -EINVAL;
+	WRITE_ONCE(vm->x2apic_api, vm->x2apic_api | args[0]);
+	return 0;
+}
+
 static long cap_exception_payload(struct lodge_vm *vm, const u64 *args)
 {
 	WRITE_ONCE(vm->exception_payload, args[0] != 0);
@@ -35,7 +53,9 @@ static const struct {
 	u32 cap;
 	long (*fn)(struct lodge_vm *vm, const u64 *args);
 } vm_caps[] = {
+	{ KVM_CAP_SPLIT_IRQCHIP, cap_split_irqchip },
 	{ KVM_CAP_MAX_VCPU_ID, cap_max_vcpu_id },
+	{ KVM_CAP_X2APIC_API, cap_x2apic_api },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, cap_exception_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, cap_triple_fault },
 };
@@ -45,7 +65,8 @@ static const struct {
  * @vm: whose, its lock held
  * @e: capability and arguments
  *
- * Return: 0, or -EINVAL: flags, arguments, or not to be enabled.
+ * Return: 0; -EINVAL: flags, arguments, or not to be enabled; or what the
+ * capability's own function says.
  */
 long lodge_vm_enable_cap(struct lodge_vm *vm, const struct kvm_enable_cap *e)
 {

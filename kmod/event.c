@@ -104,6 +104,26 @@ static void event_irq_window(struct lodge_vcpu *vcpu, bool on)
 	lodge_ops->request_irq_window(vcpu, on);
 }
 
+/* Is there room for an interrupt of the user's, and a way to the CPU? */
+static bool event_user_irq_room(struct lodge_vcpu *vcpu)
+{
+	return vcpu->events.user_irq < 0 && lodge_lapic_extint(vcpu);
+}
+
+/**
+ * lodge_user_irq_ready() - would an interrupt of the user's be taken at once?
+ * @vcpu: mutex held; its VM has no PIC in the kernel
+ *
+ * Not where an event is half-way: the user might want to give that anew.
+ */
+bool lodge_user_irq_ready(struct lodge_vcpu *vcpu)
+{
+	const struct lodge_events *ev = &vcpu->events;
+
+	return event_user_irq_room(vcpu) && !ev->injected.valid &&
+	       !ev->exception.valid && lodge_ops->irq_allowed(vcpu);
+}
+
 /* The interrupt to take, taken; or -1. */
 static int event_irq_take(struct lodge_vcpu *vcpu)
 {
@@ -203,8 +223,9 @@ void lodge_events_inject(struct lodge_vcpu *vcpu)
 
 	if (unlikely(ev->nmi_pending))
 		lodge_ops->request_nmi_window(vcpu, true);
-	event_irq_window(vcpu, waits || (unlikely(!vcpu->apic) &&
-				vcpu->run->request_interrupt_window));
+	event_irq_window(vcpu, waits || (unlikely(vcpu->user_pic) &&
+				vcpu->run->request_interrupt_window &&
+				event_user_irq_room(vcpu)));
 }
 
 /* #DB that is none of ours is INT1's: others are intercepted. */

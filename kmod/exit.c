@@ -84,7 +84,7 @@ static int exit_irq_window(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	lodge_ops->request_irq_window(vcpu, false);
 	vcpu->events.irq_window = false;
 	/* Leave the bracket when it is the user who waits for the window. */
-	return !vcpu->apic && !may_sleep ? LODGE_SLOW : LODGE_RESUME;
+	return vcpu->user_pic && !may_sleep ? LODGE_SLOW : LODGE_RESUME;
 }
 
 static int exit_cpuid(struct lodge_vcpu *vcpu, struct lodge_exit *exit,

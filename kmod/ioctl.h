@@ -57,6 +57,9 @@ struct lodge_memory_region2 {
 /* KVM_CAP_SYNC_REGS: what kvm_run can carry */
 #define LODGE_SYNC_REGS		(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | \
 				 KVM_SYNC_X86_EVENTS)
+/* Flags of KVM_CAP_X2APIC_API that a VM may be given */
+#define LODGE_X2APIC_API	(KVM_X2APIC_API_USE_32BIT_IDS | \
+				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
 /* Pages of a vCPU's mapping: kvm_run, data of port I/O, coalesced ring. */
 #define LODGE_PIO_PAGE		1

@@ -285,7 +285,9 @@ int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args)
 		return -EINVAL;
 	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)
 		return irqfd_deassign(vm, args);
-	if (!READ_ONCE(vm->irqchip))
+	/* Who resamples waits for a chip of the kernel's to end the service. */
+	if (!READ_ONCE(vm->irqchip) ||
+	    (vm->split && (args->flags & KVM_IRQFD_FLAG_RESAMPLE)))
 		return -EINVAL;
 	return irqfd_assign(vm, args);
 }

@@ -51,6 +51,8 @@ enum {
 	LODGE_REQ_TIMER,	/* LAPIC timer expired */
 	LODGE_REQ_NMI,		/* vcpu->nmi_queued is to be taken */
 	LODGE_REQ_EXIT,		/* leave the guest, nothing else */
+	LODGE_REQ_SET_TPR,	/* the user is to know that CR8 has fallen */
+	LODGE_REQ_IOAPIC_EOI,	/* ... of the end of ioapic_eoi's service */
 };
 
 /* struct lodge_events.submitted: what the last entry was asked to deliver */
@@ -119,6 +121,8 @@ struct lodge_vcpu {
 	bool unhalted;			/* [a] a kick ends this HLT, or the next */
 	struct lodge_events events;	/* [v] */
 	struct lodge_lapic *apic;	/* [c] or NULL */
+	bool user_pic;			/* [c] KVM_INTERRUPT: no PIC in the kernel */
+	u8 ioapic_eoi;			/* [v] vector, for LODGE_REQ_IOAPIC_EOI */
 	struct lodge_cpuid *cpuid;	/* [v] never NULL */
 	struct lodge_tdp_vcpu tdp;	/* [v] */
 	struct lodge_fpu fpu;		/* [v] */
@@ -175,6 +179,8 @@ struct lodge_vm {
 
 	raw_spinlock_t irq_lock;	/* chips, lines; interrupts off */
 	struct lodge_irqchip *irqchip;	/* [c] once set; NULL: none in the kernel */
+	bool split;			/* [c] as irqchip: PIC, I/O APIC are the user's */
+	u8 x2apic_api;			/* [a] KVM_X2APIC_API_* */
 	struct lodge_pit *pit;		/* [c] once set */
 	struct srcu_struct irq_srcu;	/* routes, resamplers; no reader sleeps */
 	struct lodge_routes __rcu *routes;	/* [l] to write, irq_srcu to read */
@@ -265,6 +271,7 @@ void lodge_page_fault_queue(struct lodge_vcpu *vcpu, u32 error, gva_t cr2);
 void lodge_fault_queue(struct lodge_vcpu *vcpu, const struct lodge_fault *f);
 void lodge_events_inject(struct lodge_vcpu *vcpu);	/* in the bracket */
 void lodge_event_requeue(struct lodge_vcpu *vcpu, const struct lodge_event *ev);
+bool lodge_user_irq_ready(struct lodge_vcpu *vcpu);
 bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu);
 bool lodge_vcpu_wakes(struct lodge_vcpu *vcpu);
 void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req);	/* any context */

@@ -48,7 +48,25 @@ static inline bool run_events(struct lodge_vcpu *vcpu)
 
 	return ev->exception.valid || ev->injected.valid || ev->nmi_pending ||
 	       ev->irq_window || test_bit(LODGE_REQ_NMI, &vcpu->requests) ||
-	       !vcpu->apic || lodge_irq_pending(vcpu) >= 0;
+	       vcpu->user_pic || lodge_irq_pending(vcpu) >= 0;
+}
+
+/* Requests to tell the user something, one at a time; a verdict. */
+static int run_requests_user(struct lodge_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (lodge_request_test(vcpu, LODGE_REQ_TRIPLE_FAULT)) {
+		run->exit_reason = KVM_EXIT_SHUTDOWN;
+	} else if (lodge_request_test(vcpu, LODGE_REQ_SET_TPR)) {
+		run->exit_reason = KVM_EXIT_SET_TPR;
+	} else if (lodge_request_test(vcpu, LODGE_REQ_IOAPIC_EOI)) {
+		run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+		run->eoi.vector = vcpu->ioapic_eoi;
+	} else {
+		return LODGE_RESUME;
+	}
+	return LODGE_TO_USER;
 }
 
 /* Requests that may sleep; a verdict. */
@@ -59,15 +77,11 @@ static int run_requests(struct lodge_vcpu *vcpu)
 	if (!(req & ~RUN_FAST_REQUESTS))
 		return LODGE_RESUME;
 	clear_bit(LODGE_REQ_EXIT, &vcpu->requests);
-	if (lodge_request_test(vcpu, LODGE_REQ_TRIPLE_FAULT)) {
-		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
-		return LODGE_TO_USER;
-	}
 	if (lodge_request_test(vcpu, LODGE_REQ_CLOCK))
 		lodge_clock_update(vcpu);
 	if (lodge_request_test(vcpu, LODGE_REQ_STEAL))
 		lodge_steal_update(vcpu);
-	return LODGE_RESUME;
+	return run_requests_user(vcpu);
 }
 
 /* Stay inside after an exit that has been handled? */
@@ -155,11 +169,8 @@ static int run_block(struct lodge_vcpu *vcpu)
 /* The user asked to know when an interrupt can be given with KVM_INTERRUPT. */
 static bool run_irq_window_open(struct lodge_vcpu *vcpu)
 {
-	const struct lodge_events *ev = &vcpu->events;
-
-	return !vcpu->apic && vcpu->run->request_interrupt_window &&
-	       ev->user_irq < 0 && !ev->injected.valid && !ev->exception.valid &&
-	       lodge_ops->irq_allowed(vcpu);
+	return vcpu->user_pic && vcpu->run->request_interrupt_window &&
+	       lodge_user_irq_ready(vcpu);
 }
 
 static int run_once(struct lodge_vcpu *vcpu)

@@ -150,7 +150,7 @@ void lodge_sregs_get(struct lodge_vcpu *vcpu, struct kvm_sregs *s)
 	if (ev->valid && ev->type == LODGE_EVENT_INTR)
 		s->interrupt_bitmap[ev->vector / 64] |=
 			BIT_ULL(ev->vector % 64);
-	else if (vcpu->events.user_irq >= 0)	/* KVM_INTERRUPT */
+	else if (!vcpu->apic && vcpu->events.user_irq >= 0)	/* KVM_INTERRUPT */
 		s->interrupt_bitmap[vcpu->events.user_irq / 64] |=
 			BIT_ULL(vcpu->events.user_irq % 64);
 }

@@ -42,6 +42,7 @@ static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
 	vcpu->events.user_irq = -1;
 	vcpu->avail = LODGE_R_ALL;
 	vcpu->mcg_cap = LODGE_MCE_BANKS;
+	vcpu->user_pic = !vm->irqchip || vm->split;
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
 
@@ -160,12 +161,7 @@ static int vcpu_release(struct inode *inode, struct file *file)
 /* Could an interrupt from the user be taken at once? */
 static bool ready_for_irq(struct lodge_vcpu *vcpu)
 {
-	const struct lodge_events *e = &vcpu->events;
-
-	if (vcpu->vm->irqchip)
-		return true;
-	return !e->exception.valid && !e->injected.valid && e->user_irq < 0 &&
-	       lodge_ops->irq_allowed(vcpu);
+	return !vcpu->user_pic || lodge_user_irq_ready(vcpu);
 }
 
 /* What kvm_run says after each KVM_RUN, failed ones included. */

@@ -221,8 +221,11 @@ static long vcpu_interrupt(const struct lodge_call *c)
 
 	if (irq->irq >= 256)
 		return -EINVAL;
-	if (c->vm->irqchip)
+	if (!c->vcpu->user_pic)
 		return -ENXIO;
+	/* With an APIC it waits for LINT0 to let it through. */
+	if (c->vcpu->apic && c->vcpu->events.user_irq >= 0)
+		return -EEXIST;
 	c->vcpu->events.user_irq = irq->irq;
 	lodge_vcpu_request(c->vcpu, LODGE_REQ_EVENT);
 	return 0;

@@ -68,14 +68,14 @@ static long vm_create_irqchip(const struct lodge_call *c)
 
 static long vm_get_irqchip(const struct lodge_call *c)
 {
-	if (!c->vm->irqchip)
+	if (!c->vm->irqchip || c->vm->split)
 		return -ENXIO;
 	return lodge_irqchip_get(c->vm, c->buf);
 }
 
 static long vm_set_irqchip(const struct lodge_call *c)
 {
-	if (!c->vm->irqchip)
+	if (!c->vm->irqchip || c->vm->split)
 		return -ENXIO;
 	return lodge_irqchip_set(c->vm, c->buf);
 }
@@ -84,7 +84,7 @@ static long pit_create(struct lodge_vm *vm, const struct kvm_pit_config *cfg)
 {
 	if (vm->pit)
 		return -EEXIST;
-	if (!vm->irqchip)
+	if (!vm->irqchip || vm->split)
 		return -ENOENT;
 	return lodge_pit_create(vm, cfg);
 }

@@ -35,6 +35,7 @@
 #define R_SELF		0x3f
 
 #define SVR_ENABLE	BIT(8)
+#define SVR_DIRECTED	BIT(12)	/* no broadcast of EOIs */
 
 #define LVT_VECTOR	GENMASK(7, 0)
 #define LVT_DELIVERY	GENMASK(10, 8)

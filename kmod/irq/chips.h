@@ -125,6 +125,7 @@ void lodge_pit_chip_load(struct lodge_pit_state *p,
 /* A local APIC's registers: own thread, but irr, tmr and errors (atomic). */
 #define LODGE_APIC_REGS		64	/* 16 bytes apart in the page */
 #define LODGE_APIC_VERSION	(0x14 | 5 << 16)	/* six LVT entries */
+#define LODGE_APIC_DIRECTED	BIT(24)	/* of the version */
 #define LODGE_APIC_WORDS	(256 / BITS_PER_LONG)
 
 #define LODGE_BASE_BSP		BIT_ULL(8)
@@ -141,6 +142,7 @@ struct lodge_apic_regs {
 	u32 x2id;		/* the id that can't change */
 	bool irr_pending;	/* [a] hint: false: irr is empty */
 	bool deadline_ok;	/* CPUID has TSC-deadline mode */
+	bool directed;		/* it says that EOIs need not be broadcast */
 	u32 reg[LODGE_APIC_REGS];
 };
 
@@ -170,6 +172,17 @@ static inline bool lodge_apic_x2(const struct lodge_apic_regs *r)
 static inline u32 lodge_apic_id(const struct lodge_apic_regs *r)
 {
 	return lodge_apic_x2(r) ? r->x2id : READ_ONCE(r->reg[2]) >> 24;
+}
+
+static inline u32 lodge_apic_version(const struct lodge_apic_regs *r)
+{
+	return LODGE_APIC_VERSION | (r->directed ? LODGE_APIC_DIRECTED : 0);
+}
+
+/* To all, or to all but those for which msg->strict has it otherwise? */
+static inline bool lodge_apic_broadcast(const struct lodge_apic_msg *msg)
+{
+	return msg->dest == ~0u || (msg->dest == 0xff && !msg->x2apic);
 }
 
 /* Highest bit, or -1 */
@@ -241,6 +254,7 @@ struct lodge_irqchip {
 	u32 pit_pins;		/* [i] those the PIT's line goes to */
 	unsigned long eoi_vectors[LODGE_APIC_WORDS];	/* [a] I/O APIC wants */
 	u8 by_id[LODGE_VCPU_ID_MAX];	/* [a] hint: index in vm->vcpu[] */
+	u32 user_pins;		/* [c] GSIs that are the user's I/O APIC's */
 	struct lodge_vm *vm;		/* [c] */
 	struct lodge_io_dev pic_dev[2], elcr_dev, ioapic_dev;
 };
@@ -288,6 +302,10 @@ void lodge_chip_acked(struct lodge_vm *vm, u16 pic, u32 ioapic);
 void lodge_ack_pins_update(struct lodge_vm *vm);
 int lodge_pic_ack(struct lodge_vm *vm);	/* vector, or -1 */
 
+/* split.c */
+void lodge_split_eoi(struct lodge_vcpu *vcpu, u8 vector);
+void lodge_split_vectors_update(struct lodge_vm *vm);
+
 /* route.c */
 int lodge_routes_default(struct lodge_vm *vm);
 void lodge_routes_destroy(struct lodge_vm *vm);
@@ -310,7 +328,8 @@ void lodge_timer_mode(struct lodge_lapic *apic);
 u32 lodge_timer_left(struct lodge_lapic *apic);
 
 /* lapic_ipi.c */
-void lodge_msi_parse(u32 lo, u32 data, struct lodge_apic_msg *msg);
+int lodge_msi_parse(const struct lodge_vm *vm, u32 lo, u32 hi, u32 data,
+		    struct lodge_apic_msg *msg);
 void lodge_lapic_local(struct lodge_lapic *apic, u32 lvt);
 void lodge_lint0_nmi(struct lodge_vm *vm);
 

@@ -29,6 +29,7 @@ struct lodge_apic_msg {
 	bool assert;
 	u8 shorthand;		/* as in ICR bits 19:18 */
 	bool x2apic;		/* dest in x2APIC format, not xAPIC */
+	bool strict;		/* 0xff is no broadcast in x2APIC mode */
 };
 
 /* Sources of a line, ORed. */
@@ -38,6 +39,7 @@ struct lodge_apic_msg {
 
 /* The chips of a VM; vm->lock held. */
 int lodge_irqchip_create(struct lodge_vm *vm);		/* PICs and I/O APIC */
+int lodge_irqchip_split(struct lodge_vm *vm, u32 pins);	/* neither */
 void lodge_irqchip_destroy(struct lodge_vm *vm);	/* also the PIT, routes */
 int lodge_irqchip_get(struct lodge_vm *vm, struct kvm_irqchip *chip);
 int lodge_irqchip_set(struct lodge_vm *vm, const struct kvm_irqchip *chip);
@@ -67,6 +69,8 @@ int lodge_lapic_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);	/* x2APIC */
 int lodge_lapic_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v);
 u64 lodge_lapic_tscdeadline(struct lodge_vcpu *vcpu);
 void lodge_lapic_set_tscdeadline(struct lodge_vcpu *vcpu, u64 v);
+bool lodge_lapic_extint(struct lodge_vcpu *vcpu);
+void lodge_lapic_cpuid(struct lodge_vcpu *vcpu);	/* its CPUID is new */
 u8 lodge_lapic_cr8(struct lodge_vcpu *vcpu);
 void lodge_lapic_set_cr8(struct lodge_vcpu *vcpu, u8 v);
 /* MMIO in the page; true if it was for the APIC. In or out of the bracket. */

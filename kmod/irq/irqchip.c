@@ -87,6 +87,10 @@ void lodge_ack_pins_update(struct lodge_vm *vm)
 	unsigned long flags;
 	int idx, pin;
 
+	if (vm->split) {
+		lodge_split_vectors_update(vm);
+		return;
+	}
 	idx = srcu_read_lock(&vm->irq_srcu);
 	raw_spin_lock_irqsave(&vm->irq_lock, flags);
 	routes = srcu_dereference(vm->routes, &vm->irq_srcu);

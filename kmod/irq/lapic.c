@@ -35,15 +35,19 @@ static void id_publish(struct lodge_lapic *apic)
  * lodge_apic_end() - the service of the highest interrupt is over
  * @apic: own thread, in or out of the bracket
  *
- * Tells the I/O APIC, if it wants to know.
+ * Tells the I/O APIC, if it wants to know; if it is the user's, him.
  */
 void lodge_apic_end(struct lodge_lapic *apic)
 {
 	int v = lodge_apic_eoi(&apic->regs);
 
 	/* It has all level-triggered ones; TMR would add level MSIs alone. */
-	if (v >= 0 && test_bit(v, apic->chip->eoi_vectors))
+	if (v < 0 || !test_bit(v, apic->chip->eoi_vectors))
+		return;
+	if (!apic->vcpu->vm->split)
 		lodge_ioapic_eoi(apic->vcpu->vm, v);
+	else if (test_bit(v, apic->regs.tmr))
+		lodge_split_eoi(apic->vcpu, v);
 }
 
 static void send_self(struct lodge_lapic *apic, u32 v)
@@ -273,10 +277,25 @@ void lodge_lapic_set_cr8(struct lodge_vcpu *vcpu, u8 v)
 	lodge_apic_ppr(r);
 }
 
+/**
+ * lodge_lapic_extint() - does what the PIC asks for reach the CPU?
+ * @vcpu: own thread
+ */
+bool lodge_lapic_extint(struct lodge_vcpu *vcpu)
+{
+	return !vcpu->apic || lodge_apic_takes_extint(&vcpu->apic->regs);
+}
+
 static bool pic_pending(struct lodge_lapic *apic)
 {
 	return unlikely(READ_ONCE(apic->chip->pic.output)) &&
 	       lodge_apic_takes_extint(&apic->regs);
+}
+
+/* From a PIC that is the user's. */
+static bool user_irq_pending(struct lodge_vcpu *vcpu)
+{
+	return unlikely(vcpu->events.user_irq >= 0) && lodge_lapic_extint(vcpu);
 }
 
 /* Something may be there: what, and does it come through? */
@@ -286,6 +305,8 @@ static noinline int irq_pending_slow(struct lodge_vcpu *vcpu)
 	unsigned long flags;
 	int v;
 
+	if (user_irq_pending(vcpu))
+		return vcpu->events.user_irq;
 	if (pic_pending(apic)) {
 		raw_spin_lock_irqsave(&vcpu->vm->irq_lock, flags);
 		v = lodge_pic_peek(&apic->chip->pic);
@@ -310,7 +331,8 @@ int lodge_irq_pending(struct lodge_vcpu *vcpu)
 	const struct lodge_lapic *apic = vcpu->apic;
 
 	if (!apic || likely(!READ_ONCE(apic->regs.irr_pending) &&
-			    !READ_ONCE(apic->chip->pic.output)))
+			    !READ_ONCE(apic->chip->pic.output) &&
+			    vcpu->events.user_irq < 0))
 		return -1;
 	return irq_pending_slow(vcpu);
 }
@@ -328,6 +350,11 @@ int lodge_irq_ack(struct lodge_vcpu *vcpu)
 
 	if (!apic)
 		return -1;
+	if (user_irq_pending(vcpu)) {
+		v = vcpu->events.user_irq;
+		vcpu->events.user_irq = -1;
+		return v;
+	}
 	if (pic_pending(apic)) {
 		v = lodge_pic_ack(vcpu->vm);
 		if (v >= 0)
@@ -339,6 +366,13 @@ int lodge_irq_ack(struct lodge_vcpu *vcpu)
 	return v;
 }
 
+/* Is the id in KVM_GET_LAPIC and KVM_SET_LAPIC all 32 bits of the register? */
+static bool wide_ids(struct lodge_vcpu *vcpu)
+{
+	return lodge_apic_x2(&vcpu->apic->regs) &&
+	       (vcpu->vm->x2apic_api & KVM_X2APIC_API_USE_32BIT_IDS);
+}
+
 /**
  * lodge_lapic_get() - KVM_GET_LAPIC
  * @vcpu: own thread, with an APIC
@@ -346,6 +380,7 @@ int lodge_irq_ack(struct lodge_vcpu *vcpu)
  */
 int lodge_lapic_get(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s)
 {
+	const struct lodge_apic_regs *r = &vcpu->apic->regs;
 	u32 left;
 
 	/* What is due is in the IRR that is saved, or it would be lost. */
@@ -353,6 +388,8 @@ int lodge_lapic_get(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s)
 	left = lodge_timer_left(vcpu->apic);
 	lodge_apic_save(&vcpu->apic->regs, s);
 	memcpy(s->regs + APIC_TMCCT, &left, sizeof(left));
+	if (wide_ids(vcpu))
+		memcpy(s->regs + R_ID * 16, &r->x2id, sizeof(r->x2id));
 	return 0;
 }
 
@@ -362,13 +399,18 @@ int lodge_lapic_get(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s)
  * @s: hostile; IA32_APIC_BASE, which is not in it, says how it is read
  *
  * The timer goes on from the current count in @s.
+ *
+ * Return: 0, or -EINVAL: an id that is not the vCPU's, where it is 32 bits.
  */
 int lodge_lapic_set(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s)
 {
 	struct lodge_lapic *apic = vcpu->apic;
 	u64 deadline = lodge_lapic_tscdeadline(vcpu);
-	u32 left;
+	u32 left, id;
 
+	memcpy(&id, s->regs + R_ID * 16, sizeof(id));
+	if (wide_ids(vcpu) && id != apic->regs.x2id)
+		return -EINVAL;
 	memcpy(&left, s->regs + APIC_TMCCT, sizeof(left));
 	lodge_timer_stop(apic);
 	lodge_apic_load(&apic->regs, s);
@@ -381,6 +423,24 @@ int lodge_lapic_set(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s)
 	lodge_lapic_set_tscdeadline(vcpu, deadline);
 	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 	return 0;
+}
+
+/**
+ * lodge_lapic_cpuid() - a vCPU has got its CPUID
+ * @vcpu: own thread
+ *
+ * With an I/O APIC of the user's, who may give it a register for EOIs, and
+ * x2APIC in CPUID the APIC says that it can do without broadcasting them.
+ */
+void lodge_lapic_cpuid(struct lodge_vcpu *vcpu)
+{
+	struct lodge_apic_regs *r;
+
+	if (!vcpu->apic || !vcpu->vm->split)
+		return;
+	r = &vcpu->apic->regs;
+	r->directed = vcpu->cpuid->has_x2apic;
+	r->reg[R_VERSION] = lodge_apic_version(r);
 }
 
 /**

@@ -179,7 +179,7 @@ int lodge_apic_deliver(struct lodge_vm *vm, struct lodge_vcpu *src,
 	if (msg->shorthand == SHORT_SELF)
 		return deliver_to(src->apic, src, msg);
 	if (!msg->shorthand && !msg->logical &&
-	    msg->dest != (msg->x2apic ? ~0u : 0xff)) {
+	    !lodge_apic_broadcast(msg)) {
 		apic = apic_by_id(vm, msg->dest);
 		if (!apic || !lodge_apic_hw_enabled(&apic->regs))
 			return -1;
@@ -192,39 +192,56 @@ int lodge_apic_deliver(struct lodge_vm *vm, struct lodge_vcpu *src,
 
 /**
  * lodge_msi_parse() - an MSI's address and data as a message
+ * @vm: whose; its KVM_CAP_X2APIC_API says what @hi and destination 0xff mean
  * @lo: address, low half; bits 31:20 are not looked at
+ * @hi: address, high half: more bits of the destination, if they are used
  * @data: data
  * @msg: to fill
+ *
+ * Return: 0, or -EINVAL: @hi has bits that are none of the destination's.
  */
-void lodge_msi_parse(u32 lo, u32 data, struct lodge_apic_msg *msg)
+int lodge_msi_parse(const struct lodge_vm *vm, u32 lo, u32 hi, u32 data,
+		    struct lodge_apic_msg *msg)
 {
+	u8 api = READ_ONCE(vm->x2apic_api);
+
+	if (!(api & KVM_X2APIC_API_USE_32BIT_IDS))
+		hi = 0;
+	else if (hi & 0xff)
+		return -EINVAL;
 	*msg = (struct lodge_apic_msg) {
-		.dest = FIELD_GET(MSI_DEST, lo),
+		.dest = FIELD_GET(MSI_DEST, lo) | hi,
+		.strict = api & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK,
 		.logical = lo & MSI_LOGICAL,
 		.vector = FIELD_GET(MSI_VECTOR, data),
 		.delivery = FIELD_GET(MSI_DELIVERY, data),
 		.level = data & MSI_LEVEL,
 		.assert = true,
 	};
+	return 0;
 }
 
 /**
  * lodge_irq_msi() - deliver a message-signalled interrupt
  * @vm: whose
  * @addr_lo: address
- * @addr_hi: not used: APIC ids have 8 bits
+ * @addr_hi: address, see lodge_msi_parse()
  * @data: data
  *
  * Context: any, also with interrupts off.
- * Return: as lodge_apic_deliver(); -EINVAL if there is no chip.
+ * Return: as lodge_apic_deliver(); -EINVAL if there is no chip, or as
+ * lodge_msi_parse().
  */
 int lodge_irq_msi(struct lodge_vm *vm, u32 addr_lo, u32 addr_hi, u32 data)
 {
 	struct lodge_apic_msg msg;
+	int r;
 
 	if (!vm->irqchip)
 		return -EINVAL;
-	lodge_msi_parse(addr_lo, data, &msg);
+	r = lodge_msi_parse(vm, addr_lo, addr_hi, data, &msg);
+	if (r)
+		return r;
 	return lodge_apic_deliver(vm, NULL, &msg);
 }
 

@@ -81,6 +81,7 @@ void lodge_apic_msg_icr(const struct lodge_apic_regs *r,
 	msg->level = icr & ICR_LEVEL;
 	msg->assert = icr & ICR_ASSERT;
 	msg->shorthand = FIELD_GET(ICR_SHORTHAND, icr);
+	msg->strict = false;
 }
 
 static bool match_logical(const struct lodge_apic_regs *r,
@@ -109,7 +110,8 @@ bool lodge_apic_match(const struct lodge_apic_regs *r,
 {
 	if (!lodge_apic_hw_enabled(r))
 		return false;
-	if (msg->dest == (msg->x2apic ? ~0u : 0xff))
+	if (lodge_apic_broadcast(msg) &&
+	    !(msg->strict && msg->dest == 0xff && lodge_apic_x2(r)))
 		return true;
 	if (msg->logical)
 		return match_logical(r, msg);
@@ -177,7 +179,7 @@ void lodge_apic_load(struct lodge_apic_regs *r, const struct kvm_lapic_state *s)
 			   (u64)take(s, R_IRR * 16 + o + 16) << 32);
 	}
 	WRITE_ONCE(r->errors, take(s, SAVE_ERRORS) & 0xff);
-	r->reg[R_VERSION] = LODGE_APIC_VERSION;
+	r->reg[R_VERSION] = lodge_apic_version(r);
 	r->reg[R_TMCCT] = 0;
 	r->reg[R_TPR] &= 0xff;
 	r->reg[R_TDCR] &= 0xb;

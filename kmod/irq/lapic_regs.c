@@ -93,7 +93,7 @@ void lodge_apic_regs_reset(struct lodge_apic_regs *r, bool init)
 			   (r->x2id ? 0 : LODGE_BASE_BSP));
 	}
 	WRITE_ONCE(r->reg[R_ID], id);
-	r->reg[R_VERSION] = LODGE_APIC_VERSION;
+	r->reg[R_VERSION] = lodge_apic_version(r);
 	WRITE_ONCE(r->reg[R_DFR], ~0u);
 	WRITE_ONCE(r->reg[R_SVR], 0xff);
 	mask_lvts(r);
@@ -357,7 +357,7 @@ static u32 ignored_bits(u32 i)
  */
 u32 lodge_apic_reg_write(struct lodge_apic_regs *r, u32 offset, u32 v)
 {
-	u32 i = offset >> 4;
+	u32 i = offset >> 4, write;
 	bool x2 = lodge_apic_x2(r);
 
 	if (i >= LODGE_APIC_REGS || !(table[i].kind & WR) ||
@@ -367,10 +367,11 @@ u32 lodge_apic_reg_write(struct lodge_apic_regs *r, u32 offset, u32 v)
 		return LODGE_APIC_FX_BAD;
 	}
 	/* In x2APIC mode who writes what can't be written gets #GP. */
-	if (x2 && ((v & ~table[i].write & ~ignored_bits(i)) || i == R_ID ||
+	write = table[i].write | (i == R_SVR && r->directed ? SVR_DIRECTED : 0);
+	if (x2 && ((v & ~write & ~ignored_bits(i)) || i == R_ID ||
 		   i == R_LDR || (v && (table[i].kind & X2WRITE_ZERO))))
 		return LODGE_APIC_FX_BAD;
-	v &= table[i].write;
+	v &= write;
 
 	switch (i) {
 	case R_EOI:

@@ -12,12 +12,13 @@
 
 static const u8 pins_of[LODGE_CHIPS] = { 8, 8, LODGE_IOAPIC_PINS };
 
-static int entry_parse(const struct kvm_irq_routing_entry *e,
+static int entry_parse(const struct lodge_vm *vm,
+		       const struct kvm_irq_routing_entry *e,
 		       struct lodge_route *route)
 {
 	switch (e->type) {
 	case KVM_IRQ_ROUTING_IRQCHIP:
-		if (e->flags || e->u.irqchip.irqchip >= LODGE_CHIPS ||
+		if (vm->split || e->flags || e->u.irqchip.irqchip >= LODGE_CHIPS ||
 		    e->u.irqchip.pin >= pins_of[e->u.irqchip.irqchip])
 			return -EINVAL;
 		route->chip = e->u.irqchip.irqchip;
@@ -28,9 +29,9 @@ static int entry_parse(const struct kvm_irq_routing_entry *e,
 		if (e->flags & ~KVM_MSI_VALID_DEVID)
 			return -EINVAL;
 		route->msi = true;
-		lodge_msi_parse(e->u.msi.address_lo, e->u.msi.data,
-				&route->msg);
-		return 0;
+		return lodge_msi_parse(vm, e->u.msi.address_lo,
+				       e->u.msi.address_hi, e->u.msi.data,
+				       &route->msg);
 	default:
 		return -EINVAL;
 	}
@@ -57,7 +58,7 @@ static int entry_add(struct lodge_routes *t, u32 gsi, u32 at,
 }
 
 /* Sorted by GSI, counting first. */
-static int table_fill(struct lodge_routes *t,
+static int table_fill(const struct lodge_vm *vm, struct lodge_routes *t,
 		      const struct kvm_irq_routing_entry *e, u32 nr, u16 *next)
 {
 	struct lodge_route route;
@@ -75,7 +76,7 @@ static int table_fill(struct lodge_routes *t,
 	memcpy(next, t->start, LODGE_GSI_MAX * sizeof(*next));
 	for (i = 0; i < nr; i++) {
 		memset(&route, 0, sizeof(route));
-		r = entry_parse(&e[i], &route);
+		r = entry_parse(vm, &e[i], &route);
 		if (r)
 			return r;
 		r = entry_add(t, e[i].gsi, next[e[i].gsi]++, &route);
@@ -85,7 +86,8 @@ static int table_fill(struct lodge_routes *t,
 	return 0;
 }
 
-static struct lodge_routes *table_new(const struct kvm_irq_routing_entry *e,
+static struct lodge_routes *table_new(const struct lodge_vm *vm,
+				      const struct kvm_irq_routing_entry *e,
 				      u32 nr)
 {
 	struct lodge_routes *t;
@@ -94,7 +96,7 @@ static struct lodge_routes *table_new(const struct kvm_irq_routing_entry *e,
 
 	t = kvzalloc(struct_size(t, route, nr), GFP_KERNEL_ACCOUNT);
 	next = kvmalloc_array(LODGE_GSI_MAX, sizeof(*next), GFP_KERNEL_ACCOUNT);
-	r = t && next ? table_fill(t, e, nr, next) : -ENOMEM;
+	r = t && next ? table_fill(vm, t, e, nr, next) : -ENOMEM;
 	kvfree(next);
 	if (!r)
 		return t;
@@ -132,7 +134,7 @@ int lodge_route_set(struct lodge_vm *vm, const struct kvm_irq_routing_entry *e,
 	lockdep_assert_held(&vm->lock);
 	if (!vm->irqchip || nr > LODGE_GSI_MAX)
 		return -EINVAL;
-	t = table_new(e, nr);
+	t = table_new(vm, e, nr);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
 	table_replace(vm, t);
@@ -144,7 +146,8 @@ int lodge_route_set(struct lodge_vm *vm, const struct kvm_irq_routing_entry *e,
  * lodge_routes_default() - the table before the user sets one
  * @vm: vm->lock held
  *
- * GSI n is pin n of the I/O APIC, and below 16 also of the PICs.
+ * GSI n is pin n of the I/O APIC, and below 16 also of the PICs; if these are
+ * the user's, there is none.
  */
 int lodge_routes_default(struct lodge_vm *vm)
 {
@@ -155,7 +158,7 @@ int lodge_routes_default(struct lodge_vm *vm)
 	e = kvcalloc(LODGE_IOAPIC_PINS + LODGE_PIC_PINS, sizeof(*e), GFP_KERNEL);
 	if (!e)
 		return -ENOMEM;
-	for (gsi = 0; gsi < LODGE_IOAPIC_PINS; gsi++) {
+	for (gsi = 0; gsi < LODGE_IOAPIC_PINS && !vm->split; gsi++) {
 		e[nr].gsi = gsi;
 		e[nr].type = KVM_IRQ_ROUTING_IRQCHIP;
 		e[nr].u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
@@ -167,7 +170,7 @@ int lodge_routes_default(struct lodge_vm *vm)
 		e[nr].u.irqchip.irqchip = gsi / 8;
 		e[nr++].u.irqchip.pin = gsi % 8;
 	}
-	t = table_new(e, nr);
+	t = table_new(vm, e, nr);
 	kvfree(e);
 	if (IS_ERR(t))
 		return PTR_ERR(t);

@@ -162,4 +162,24 @@ TEST(cr8_in_run)
 	EXPECT_EQ(7, abi_sregs(vcpu).cr8);
 }
 
+/* Lowered, CR8 may let something through that the process holds back. */
+GUEST64(cr8_down, "mov $7, %eax; mov %rax, %cr8; mov %rax, %cr8\n" G_SYNC
+	"mov $3, %eax; mov %rax, %cr8\n" G_SYNC G_DONE);
+
+TEST(lowered_cr8_exits)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &cr8_down);
+	struct kvm_run *run = vcpu->run;
+
+	abi_sync(vcpu);
+	ASSERT_EQ(KVM_EXIT_SET_TPR, abi_exit(vcpu));
+	EXPECT_EQ(3, run->cr8);
+	abi_sync(vcpu);
+	EXPECT_EQ(3, run->cr8);
+	run->cr8 = 16;
+	EXPECT_EQ(-EINVAL, abi_run(vcpu));
+	run->cr8 = 0;
+	abi_done(vcpu);
+}
+
 TEST_HARNESS_MAIN

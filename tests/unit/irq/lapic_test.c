@@ -50,6 +50,7 @@ static void lapic_reset(void)
 	u32 i;
 
 	memset(&apic, 0xaa, sizeof(apic));
+	apic.directed = false;
 	apic.x2id = 3;
 	lodge_apic_regs_reset(&apic, false);
 	CHECK_EQ(apic.base, 0xfee00800);

@@ -101,6 +101,7 @@ void machine_start(void)
 		cpus[i].vm = &vm;
 		cpus[i].id = cpus[i].index = i;
 		cpus[i].cpuid = &cpuid;
+		cpus[i].events.user_irq = -1;
 		CHECK(lodge_lapic_create(&cpus[i]) == 0);
 		lodge_lapic_reset(&cpus[i], false);
 		vm.vcpu[i] = &cpus[i];

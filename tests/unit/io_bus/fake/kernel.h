@@ -68,7 +68,7 @@ static inline void mutex_unlock(struct mutex *m)
 #define LODGE_VCPU_ID_MAX	256
 #define LODGE_GSI_MAX		4096
 
-enum { LODGE_REQ_EVENT, LODGE_REQ_TIMER = 5 };
+enum { LODGE_REQ_EVENT, LODGE_REQ_TIMER = 5, LODGE_REQ_IOAPIC_EOI = 9 };
 enum lodge_bus_kind { LODGE_BUS_PIO, LODGE_BUS_MMIO, LODGE_BUS_NR };
 
 struct lodge_vcpu;
@@ -95,6 +95,10 @@ struct lodge_vcpu {
 	bool unhalted;
 	struct lodge_lapic *apic;
 	struct lodge_cpuid *cpuid;
+	struct {
+		int user_irq;
+	} events;
+	u8 ioapic_eoi;
 	u64 pv_eoi_msr;
 	struct {
 		u64 apic_base;
@@ -129,6 +133,8 @@ struct lodge_vm {
 	unsigned long resampled[LODGE_GSI_MAX / BITS_PER_LONG];
 	raw_spinlock_t irq_lock;
 	struct lodge_irqchip *irqchip;
+	bool split;
+	u8 x2apic_api;
 	struct lodge_pit *pit;
 	struct lodge_routes *routes;
 };
