@@ -37,6 +37,21 @@ static long cap_x2apic_api(struct lodge_vm *vm, const u64 *args)
 	return 0;
 }
 
+/* Without the first of the flags the second says nothing. */
+static long cap_manual_protect(struct lodge_vm *vm, const u64 *args)
+{
+	if ((args[0] & ~(u64)LODGE_DIRTY_MANUAL) ||
+	    args[0] == KVM_DIRTY_LOG_INITIALLY_SET)
+		return -EINVAL;
+	WRITE_ONCE(vm->dirty_manual, args[0]);
+	return 0;
+}
+
+static long cap_dirty_ring(struct lodge_vm *vm, const u64 *args)
+{
+	return lodge_ring_enable(vm, args[0]);
+}
+
 static long cap_exception_payload(struct lodge_vm *vm, const u64 *args)
 {
 	WRITE_ONCE(vm->exception_payload, args[0] != 0);
@@ -56,6 +71,9 @@ static const struct {
 	{ KVM_CAP_SPLIT_IRQCHIP, cap_split_irqchip },
 	{ KVM_CAP_MAX_VCPU_ID, cap_max_vcpu_id },
 	{ KVM_CAP_X2APIC_API, cap_x2apic_api },
+	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, cap_manual_protect },
+	{ KVM_CAP_DIRTY_LOG_RING, cap_dirty_ring },
+	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, cap_dirty_ring },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, cap_exception_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, cap_triple_fault },
 };

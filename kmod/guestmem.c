@@ -39,7 +39,8 @@ static int gpa_span_find(struct lodge_vm *vm, gpa_t gpa, size_t n, bool write,
 }
 
 /* Note writes of the kernel's, once they are made. */
-static void gpa_span_dirty(const struct gpa_span *s, gpa_t gpa)
+static void gpa_span_dirty(struct lodge_vm *vm, const struct gpa_span *s,
+			   gpa_t gpa)
 {
 	gfn_t gfn = gpa >> PAGE_SHIFT;
 	gfn_t last = (gpa + s->n - 1) >> PAGE_SHIFT;
@@ -47,7 +48,7 @@ static void gpa_span_dirty(const struct gpa_span *s, gpa_t gpa)
 	if (!s->slot->dirty)
 		return;
 	for (; gfn <= last; gfn++)
-		lodge_slot_mark_dirty(s->slot, gfn);
+		lodge_slot_mark_dirty(vm, s->slot, gfn);
 }
 
 static int span_copy(const struct gpa_span *s, void *p, bool write, bool atomic)
@@ -80,7 +81,7 @@ static int gpa_copy(struct lodge_vm *vm, gpa_t gpa, void *p, size_t n,
 		err = span_copy(&s, p, write, atomic);
 		/* A part may be written even if it failed. */
 		if (write)
-			gpa_span_dirty(&s, gpa);
+			gpa_span_dirty(vm, &s, gpa);
 		gpa += s.n;
 		p += s.n;
 		n -= s.n;
@@ -238,7 +239,7 @@ static int gpa_cmpxchg(struct lodge_vm *vm, gpa_t gpa, void *old,
 		if (atomic)
 			pagefault_enable();
 		if (!ret)
-			gpa_span_dirty(&s, gpa);
+			gpa_span_dirty(vm, &s, gpa);
 		if (atomic && ret == -EFAULT)
 			ret = -EAGAIN;
 	}

@@ -61,6 +61,10 @@ struct lodge_memory_region2 {
 #define LODGE_X2APIC_API	(KVM_X2APIC_API_USE_32BIT_IDS | \
 				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
+/* ... and of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
+#define LODGE_DIRTY_MANUAL	(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | \
+				 KVM_DIRTY_LOG_INITIALLY_SET)
+
 /* Pages of a vCPU's mapping: kvm_run, data of port I/O, coalesced ring. */
 #define LODGE_PIO_PAGE		1
 #define LODGE_RING_PAGE		2

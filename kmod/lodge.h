@@ -53,6 +53,7 @@ enum {
 	LODGE_REQ_EXIT,		/* leave the guest, nothing else */
 	LODGE_REQ_SET_TPR,	/* the user is to know that CR8 has fallen */
 	LODGE_REQ_IOAPIC_EOI,	/* ... of the end of ioapic_eoi's service */
+	LODGE_REQ_RING_FULL,	/* ... that the dirty ring is nearly full */
 };
 
 /* struct lodge_events.submitted: what the last entry was asked to deliver */
@@ -107,6 +108,13 @@ struct lodge_stats {
 	u64 tdp_faults;
 };
 
+/* Dirty pages, in memory shared with the user (dirty_ring.c). */
+struct lodge_ring {
+	struct kvm_dirty_gfn **page;	/* [c] or NULL */
+	u32 dirty;			/* dirty_lock: next to be written */
+	u32 reset;			/* slots_lock: next to be free again */
+};
+
 struct lodge_vcpu {
 	struct lodge_regs regs;		/* [v] first: hot */
 	u32 avail;			/* [v] LODGE_R_* groups valid in regs */
@@ -125,6 +133,7 @@ struct lodge_vcpu {
 	u8 ioapic_eoi;			/* [v] vector, for LODGE_REQ_IOAPIC_EOI */
 	struct lodge_cpuid *cpuid;	/* [v] never NULL */
 	struct lodge_tdp_vcpu tdp;	/* [v] */
+	struct lodge_ring ring;
 	struct lodge_fpu fpu;		/* [v] */
 	struct lodge_vclock clock;	/* [v] */
 	u64 misc_enable, mcg_cap, mcg_status, mcg_ctl;	/* [v] */
@@ -169,6 +178,9 @@ struct lodge_vm {
 	struct srcu_struct srcu;	/* slots, io buses; readers may sleep */
 	struct lodge_slots __rcu *slots;	/* [s] */
 	unsigned long slots_gen;	/* [s] changes of slots; READ_ONCE */
+	u64 dirty_manual;		/* [a] KVM_DIRTY_LOG_* */
+	u32 ring_entries;		/* [c] of each vCPU's dirty ring; 0: none */
+	raw_spinlock_t dirty_lock;	/* writing to rings */
 	struct lodge_tdp tdp;		/* tdp.lock */
 	struct mmu_notifier notifier;
 
@@ -289,6 +301,17 @@ int lodge_bus_read(struct lodge_vcpu *vcpu, enum lodge_bus_kind kind, u64 addr,
 int lodge_bus_write(struct lodge_vcpu *vcpu, enum lodge_bus_kind kind, u64 addr,
 		    u32 len, const void *data);
 void lodge_bus_destroy(struct lodge_vm *vm);
+
+/* dirty_ring.c */
+#define LODGE_DIRTY_RING_BYTES	0x100000	/* KVM_CAP_DIRTY_LOG_RING */
+
+int lodge_ring_enable(struct lodge_vm *vm, u64 bytes);	/* vm->lock */
+int lodge_ring_create(struct lodge_vcpu *vcpu);
+void lodge_ring_destroy(struct lodge_vcpu *vcpu);
+void *lodge_ring_page(struct lodge_vcpu *vcpu, unsigned long index);
+void lodge_ring_push(struct lodge_vm *vm, u32 slot, u64 offset);
+bool lodge_ring_full(struct lodge_vcpu *vcpu);
+int lodge_rings_reset(struct lodge_vm *vm);
 
 /* irqfd.c, ioeventfd.c, coalesced.c */
 int lodge_irqfd(struct lodge_vm *vm, const struct kvm_irqfd *args);

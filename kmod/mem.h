@@ -53,8 +53,13 @@ void lodge_slots_destroy(struct lodge_vm *vm);
 int lodge_slots_set(struct lodge_vm *vm,
 		    const struct kvm_userspace_memory_region *r);
 const struct lodge_slot *lodge_slot_find(struct lodge_vm *vm, gfn_t gfn);
-void lodge_slot_mark_dirty(const struct lodge_slot *slot, gfn_t gfn);
+void lodge_slot_mark_dirty(struct lodge_vm *vm, const struct lodge_slot *slot,
+			   gfn_t gfn);
 int lodge_dirty_log_get(struct lodge_vm *vm, const struct kvm_dirty_log *log);
+int lodge_dirty_log_clear(struct lodge_vm *vm,
+			  const struct kvm_clear_dirty_log *log);
+bool lodge_slot_clean(struct lodge_vm *vm, u32 id, u64 offset);
+void lodge_slots_forget(struct lodge_vm *vm);
 
 /*
  * guestmem.c: 0, or -EFAULT: not memory, or read-only. The caller is a thread
@@ -118,8 +123,8 @@ bool lodge_tdp_zap(struct lodge_vm *vm, gfn_t gfn, gfn_t end, bool may_sleep,
 void lodge_tdp_flush(struct lodge_vm *vm, struct lodge_pt_freed *freed);
 void lodge_tdp_zap_slot(struct lodge_vm *vm, const struct lodge_slot *slot);
 bool lodge_tdp_young(struct lodge_vm *vm, gfn_t gfn, gfn_t end, bool clear);
-bool lodge_tdp_log_collect(struct lodge_vm *vm, const struct lodge_slot *slot,
-			   u64 word, unsigned long *out, unsigned int words);
+bool lodge_tdp_log_clear(struct lodge_vm *vm, const struct lodge_slot *slot,
+			 u64 word, unsigned long *mask, unsigned int words);
 
 /* mmu.c */
 int lodge_mmu_register(struct lodge_vm *vm);

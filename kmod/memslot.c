@@ -86,19 +86,24 @@ const struct lodge_slot *lodge_slot_find(struct lodge_vm *vm, gfn_t gfn)
 
 /**
  * lodge_slot_mark_dirty() - note a write in the slot's log, if it has one
+ * @vm: VM
  * @slot: slot, under vm->srcu
  * @gfn: frame in it
  *
  * Context: any. After the write when the kernel makes it; with tdp.lock held
  * when the guest gets the right to.
  */
-void lodge_slot_mark_dirty(const struct lodge_slot *slot, gfn_t gfn)
+void lodge_slot_mark_dirty(struct lodge_vm *vm, const struct lodge_slot *slot,
+			   gfn_t gfn)
 {
 	if (!slot->dirty)
 		return;
 	smp_mb();	/* the write is seen before a bit found set can be taken */
-	if (!test_bit(gfn - slot->base, slot->dirty))
-		set_bit(gfn - slot->base, slot->dirty);
+	if (test_bit(gfn - slot->base, slot->dirty) ||
+	    test_and_set_bit(gfn - slot->base, slot->dirty))
+		return;
+	if (vm->ring_entries)
+		lodge_ring_push(vm, slot->id, gfn - slot->base);
 }
 
 /* The request alone: is it well-formed, and below what the host can map? */
@@ -155,8 +160,11 @@ static void slots_publish(struct lodge_vm *vm, struct lodge_slots *cur,
 }
 
 /* A log for @new: the old slot's, also if it moves; a fresh one; or none. */
-static int slot_log(struct lodge_slot *new, const struct lodge_slot *old)
+static int slot_log(struct lodge_vm *vm, struct lodge_slot *new,
+		    const struct lodge_slot *old)
 {
+	size_t words = BITS_TO_LONGS(new->pages);
+
 	new->dirty = NULL;
 	if (!(new->flags & LODGE_SLOT_LOG))
 		return 0;
@@ -164,9 +172,15 @@ static int slot_log(struct lodge_slot *new, const struct lodge_slot *old)
 		new->dirty = old->dirty;
 		return 0;
 	}
-	new->dirty = kvzalloc(BITS_TO_LONGS(new->pages) * sizeof(long),
-			      GFP_KERNEL_ACCOUNT);
-	return new->dirty ? 0 : -ENOMEM;
+	new->dirty = kvzalloc(words * sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (!new->dirty)
+		return -ENOMEM;
+	if ((vm->dirty_manual & KVM_DIRTY_LOG_INITIALLY_SET) &&
+	    !vm->ring_entries) {
+		memset(new->dirty, 0xff, words * sizeof(long));
+		new->dirty[words - 1] = BITMAP_LAST_WORD_MASK(new->pages);
+	}
+	return 0;
 }
 
 /* Create, move, or change the flags of a slot. slots_lock held. */
@@ -186,7 +200,7 @@ static int slot_put(struct lodge_vm *vm, struct lodge_slots *cur,
 	if ((!old || new->base != old->base) &&
 	    lodge_slots_overlap(cur, new->base, new->pages, new->id))
 		return -EEXIST;
-	err = slot_log(new, old);
+	err = slot_log(vm, new, old);
 	if (err)
 		return err;
 	next = slots_alloc(cur->nr + 1);
@@ -252,15 +266,28 @@ int lodge_slots_set(struct lodge_vm *vm,
 	return err;
 }
 
-/* Take @words of the log from word @at on and give them to the user. */
+/* Give @words of the log from word @at on to the user; they stay. */
+static int log_show(const struct lodge_slot *slot, u64 at, unsigned int words,
+		    unsigned long __user *to)
+{
+	unsigned long out[LOG_WORDS];
+	unsigned int i;
+
+	for (i = 0; i < words; i++)
+		out[i] = READ_ONCE(slot->dirty[at + i]);
+	return copy_to_user(to, out, words * sizeof(long)) ? -EFAULT : 0;
+}
+
+/* Take them, and give them to the user. */
 static int log_take(struct lodge_vm *vm, const struct lodge_slot *slot, u64 at,
 		    unsigned int words, unsigned long __user *to, bool *flush)
 {
 	unsigned long out[LOG_WORDS];
 	unsigned int i;
 
-	*flush |= lodge_tdp_log_collect(vm, slot, at, out, words);
-	if (!copy_to_user(to + at, out, words * sizeof(long)))
+	memset(out, 0xff, sizeof(out));
+	*flush |= lodge_tdp_log_clear(vm, slot, at, out, words);
+	if (!copy_to_user(to, out, words * sizeof(long)))
 		return 0;
 	/* The user has not got them: they stay in the log. */
 	for (i = 0; i < words * BITS_PER_LONG; i++) {
@@ -270,20 +297,41 @@ static int log_take(struct lodge_vm *vm, const struct lodge_slot *slot, u64 at,
 	return -EFAULT;
 }
 
-static int log_get(struct lodge_vm *vm, const struct lodge_slot *slot,
-		   unsigned long __user *to)
+/* Clear of them what the user says. */
+static int log_clear(struct lodge_vm *vm, const struct lodge_slot *slot, u64 at,
+		     unsigned int words, unsigned long __user *from, bool *flush)
 {
+	unsigned long mask[LOG_WORDS];
+
+	if (copy_from_user(mask, from, words * sizeof(long)))
+		return -EFAULT;
+	*flush |= lodge_tdp_log_clear(vm, slot, at, mask, words);
+	return 0;
+}
+
+/* What is done with @words from word @at on, for both ioctls. */
+static int log_walk(struct lodge_vm *vm, const struct lodge_slot *slot, u64 at,
+		    u64 words, unsigned long __user *user, bool clear)
+{
+	bool flush = false, keep = vm->dirty_manual;
 	struct lodge_pt_freed none = {};
-	u64 at, words = BITS_TO_LONGS(slot->pages);
-	bool flush = false;
 	int err = 0;
 
 	/* What CPUs have in their own logs comes when they leave the guest. */
 	if (lodge_caps.dirty_log)
 		lodge_vm_request(vm, LODGE_REQ_EXIT, true);
-	for (at = 0; !err && at < words; at += LOG_WORDS) {
-		err = log_take(vm, slot, at, min_t(u64, words - at, LOG_WORDS),
-			       to, &flush);
+	while (!err && words) {
+		unsigned int n = min_t(u64, words, LOG_WORDS);
+
+		if (clear)
+			err = log_clear(vm, slot, at, n, user, &flush);
+		else if (keep)
+			err = log_show(slot, at, n, user);
+		else
+			err = log_take(vm, slot, at, n, user, &flush);
+		at += n;
+		user += n;
+		words -= n;
 		cond_resched();
 	}
 	if (flush)
@@ -297,23 +345,99 @@ static int log_get(struct lodge_vm *vm, const struct lodge_slot *slot,
  * @log: the request
  *
  * Bits given to the user are cleared, and what would set them is made ready
- * again before this returns.
+ * again before this returns; unless lodge_dirty_log_clear() is to do that.
  *
  * Context: may sleep; takes slots_lock.
- * Return: 0; -EINVAL: no such number; -ENOENT: no such slot, or it has no log;
- * -EFAULT.
+ * Return: 0; -ENXIO: there are rings; -EINVAL: no such number; -ENOENT: no such
+ * slot, or it has no log; -EFAULT.
  */
 int lodge_dirty_log_get(struct lodge_vm *vm, const struct kvm_dirty_log *log)
 {
 	const struct lodge_slot *slot;
 	int err = -ENOENT;
 
+	if (vm->ring_entries)
+		return -ENXIO;
 	if (log->slot >= LODGE_SLOTS_MAX)
 		return -EINVAL;
 	mutex_lock(&vm->slots_lock);
 	slot = lodge_slots_by_id(slots_current(vm), log->slot);
 	if (slot && slot->dirty)
-		err = log_get(vm, slot, log->dirty_bitmap);
+		err = log_walk(vm, slot, 0, BITS_TO_LONGS(slot->pages),
+			       log->dirty_bitmap, false);
 	mutex_unlock(&vm->slots_lock);
 	return err;
+}
+
+/**
+ * lodge_dirty_log_clear() - KVM_CLEAR_DIRTY_LOG
+ * @vm: VM
+ * @log: the request: 64 pages at a time, but at the end of the slot
+ *
+ * Context: may sleep; takes slots_lock.
+ * Return: as lodge_dirty_log_get(); -EINVAL also for the range.
+ */
+int lodge_dirty_log_clear(struct lodge_vm *vm,
+			  const struct kvm_clear_dirty_log *log)
+{
+	const struct lodge_slot *slot;
+	u64 left;
+	int err = -ENOENT;
+
+	if (vm->ring_entries)
+		return -ENXIO;
+	if (log->slot >= LODGE_SLOTS_MAX || log->first_page % BITS_PER_LONG)
+		return -EINVAL;
+	mutex_lock(&vm->slots_lock);
+	slot = lodge_slots_by_id(slots_current(vm), log->slot);
+	if (!slot || !slot->dirty)
+		goto out;
+	err = -EINVAL;
+	if (log->first_page > slot->pages)
+		goto out;
+	left = slot->pages - log->first_page;
+	if (log->num_pages > left ||
+	    (log->num_pages < left && log->num_pages % BITS_PER_LONG))
+		goto out;
+	err = log_walk(vm, slot, log->first_page / BITS_PER_LONG,
+		       BITS_TO_LONGS(log->num_pages), log->dirty_bitmap, true);
+out:
+	mutex_unlock(&vm->slots_lock);
+	return err;
+}
+
+/**
+ * lodge_slot_clean() - a page of a log is to be told of again
+ * @vm: slots_lock held
+ * @id: its slot, as the user says
+ * @offset: its number in there, as the user says
+ *
+ * Return: whether a flush is due.
+ */
+bool lodge_slot_clean(struct lodge_vm *vm, u32 id, u64 offset)
+{
+	const struct lodge_slot *slot = lodge_slots_by_id(slots_current(vm), id);
+	unsigned long mask = BIT(offset % BITS_PER_LONG);
+
+	if (!slot || !slot->dirty || offset >= slot->pages)
+		return false;
+	return lodge_tdp_log_clear(vm, slot, offset / BITS_PER_LONG, &mask, 1);
+}
+
+/**
+ * lodge_slots_forget() - all logs are as if nothing had been written
+ * @vm: without vCPUs; takes slots_lock
+ */
+void lodge_slots_forget(struct lodge_vm *vm)
+{
+	struct lodge_slots *t;
+	u32 i;
+
+	mutex_lock(&vm->slots_lock);
+	t = slots_current(vm);
+	for (i = 0; i < t->nr; i++)
+		if (t->slot[i].dirty)
+			memset(t->slot[i].dirty, 0,
+			       BITS_TO_LONGS(t->slot[i].pages) * sizeof(long));
+	mutex_unlock(&vm->slots_lock);
 }

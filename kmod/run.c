@@ -63,6 +63,10 @@ static int run_requests_user(struct lodge_vcpu *vcpu)
 	} else if (lodge_request_test(vcpu, LODGE_REQ_IOAPIC_EOI)) {
 		run->exit_reason = KVM_EXIT_IOAPIC_EOI;
 		run->eoi.vector = vcpu->ioapic_eoi;
+	} else if (lodge_request_test(vcpu, LODGE_REQ_RING_FULL) &&
+		   lodge_ring_full(vcpu)) {
+		set_bit(LODGE_REQ_RING_FULL, &vcpu->requests);
+		run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
 	} else {
 		return LODGE_RESUME;
 	}

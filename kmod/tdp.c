@@ -251,11 +251,11 @@ bool lodge_tdp_young(struct lodge_vm *vm, gfn_t gfn, gfn_t end, bool clear)
 }
 
 /**
- * lodge_tdp_log_collect() - take bits of the dirty log, to see new writes
+ * lodge_tdp_log_clear() - clear bits of the dirty log, to see new writes
  * @vm: VM, its slots_lock held
  * @slot: slot with a log
  * @word: first word of the log
- * @out: where they go
+ * @mask: which, and after it those that were set
  * @words: how many, a lock hold's worth (16 is 1024 pages)
  *
  * A bit and the right to write its page, or its dirty flag where the CPU keeps
@@ -264,8 +264,8 @@ bool lodge_tdp_young(struct lodge_vm *vm, gfn_t gfn, gfn_t end, bool clear)
  *
  * Return: whether a flush is due.
  */
-bool lodge_tdp_log_collect(struct lodge_vm *vm, const struct lodge_slot *slot,
-			   u64 word, unsigned long *out, unsigned int words)
+bool lodge_tdp_log_clear(struct lodge_vm *vm, const struct lodge_slot *slot,
+			 u64 word, unsigned long *mask, unsigned int words)
 {
 	bool (*again)(struct lodge_pt *pt, gfn_t gfn) =
 		lodge_caps.dirty_log ? lodge_pt_clean : lodge_pt_protect;
@@ -275,10 +275,12 @@ bool lodge_tdp_log_collect(struct lodge_vm *vm, const struct lodge_slot *slot,
 
 	raw_spin_lock(&tdp->lock);
 	for (i = 0; i < words; i++) {
-		unsigned long *w = &slot->dirty[word + i];
+		atomic_long_t *w = (atomic_long_t *)&slot->dirty[word + i];
 
-		out[i] = READ_ONCE(*w) ? xchg(w, 0) : 0;
-		for_each_set_bit(bit, &out[i], BITS_PER_LONG)
+		mask[i] &= atomic_long_read(w);
+		if (mask[i])
+			mask[i] &= atomic_long_fetch_andnot(mask[i], w);
+		for_each_set_bit(bit, &mask[i], BITS_PER_LONG)
 			any |= again(&tdp->pt, slot->base +
 				     (word + i) * BITS_PER_LONG + bit);
 	}
@@ -305,7 +307,7 @@ void lodge_tdp_logged(struct lodge_vcpu *vcpu, const u64 *gpa, u32 nr)
 	for (; nr; nr--, gpa++) {
 		slot = lodge_slot_find(vm, *gpa >> PAGE_SHIFT);
 		if (slot)
-			lodge_slot_mark_dirty(slot, *gpa >> PAGE_SHIFT);
+			lodge_slot_mark_dirty(vm, slot, *gpa >> PAGE_SHIFT);
 	}
 	srcu_read_unlock(&vm->srcu, idx);
 }

@@ -101,7 +101,7 @@ static int tdp_map_locked(struct lodge_vcpu *vcpu, const struct tdp_try *t,
 	if (err)
 		return err;
 	if (write && !log)
-		lodge_slot_mark_dirty(slot, t->gfn);
+		lodge_slot_mark_dirty(vcpu->vm, slot, t->gfn);
 	return LODGE_TDP_MAPPED;
 }
 

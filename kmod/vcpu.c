@@ -22,6 +22,7 @@
 
 static void vcpu_free_memory(struct lodge_vcpu *vcpu)
 {
+	lodge_ring_destroy(vcpu);
 	lodge_page_free(vcpu->pio_page);
 	lodge_page_free(vcpu->run);
 	kvfree(vcpu->cpuid);
@@ -50,7 +51,7 @@ static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
 	vcpu->pio_page = lodge_page_alloc();
 	vcpu->cpuid = kvzalloc(sizeof(*vcpu->cpuid), GFP_KERNEL_ACCOUNT);
 	if (vcpu->run && vcpu->pio_page && vcpu->cpuid &&
-	    !lodge_emulate_create(vcpu))
+	    !lodge_emulate_create(vcpu) && !lodge_ring_create(vcpu))
 		return vcpu;
 	vcpu_free_memory(vcpu);
 	return NULL;
@@ -133,9 +134,16 @@ static vm_fault_t vcpu_page_fault(struct vm_fault *vmf)
 		[LODGE_RING_PAGE] = vcpu->vm->coalesced_page,
 	};
 
-	if (vmf->pgoff >= ARRAY_SIZE(pages))
+	void *page = NULL;
+
+	if (vmf->pgoff < ARRAY_SIZE(pages))
+		page = pages[vmf->pgoff];
+	else if (vmf->pgoff >= KVM_DIRTY_LOG_PAGE_OFFSET)
+		page = lodge_ring_page(vcpu, vmf->pgoff -
+					     KVM_DIRTY_LOG_PAGE_OFFSET);
+	if (!page)
 		return VM_FAULT_SIGBUS;
-	vmf->page = pfn_to_page(lodge_page_pa(pages[vmf->pgoff]) >> PAGE_SHIFT);
+	vmf->page = pfn_to_page(lodge_page_pa(page) >> PAGE_SHIFT);
 	page_ref_inc(vmf->page);	/* as get_page(), of a single page */
 	return 0;
 }
@@ -146,6 +154,16 @@ static const struct vm_operations_struct vcpu_vm_ops = {
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	struct lodge_vcpu *vcpu = file->private_data;
+	unsigned long end = KVM_DIRTY_LOG_PAGE_OFFSET +
+			    vcpu->vm->ring_entries *
+			    sizeof(struct kvm_dirty_gfn) / PAGE_SIZE;
+
+	/* What the user says in the ring has to arrive. */
+	if (vma->vm_pgoff < end &&
+	    vma->vm_pgoff + vma_pages(vma) > KVM_DIRTY_LOG_PAGE_OFFSET &&
+	    ((vma->vm_flags & VM_EXEC) || !(vma->vm_flags & VM_SHARED)))
+		return -EINVAL;
 	vma->vm_ops = &vcpu_vm_ops;
 	return 0;
 }

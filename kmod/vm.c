@@ -105,6 +105,7 @@ static void vm_fields_init(struct lodge_vm *vm)
 	mutex_init(&vm->irqfd_lock);
 	raw_spin_lock_init(&vm->ring_lock);
 	raw_spin_lock_init(&vm->irq_lock);
+	raw_spin_lock_init(&vm->dirty_lock);
 	raw_spin_lock_init(&vm->clock_lock);
 	INIT_LIST_HEAD(&vm->coalesced);
 	INIT_LIST_HEAD(&vm->irqfds);

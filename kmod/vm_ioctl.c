@@ -42,6 +42,16 @@ static long vm_dirty_log(const struct lodge_call *c)
 	return lodge_dirty_log_get(c->vm, c->buf);
 }
 
+static long vm_clear_log(const struct lodge_call *c)
+{
+	return lodge_dirty_log_clear(c->vm, c->buf);
+}
+
+static long vm_reset_rings(const struct lodge_call *c)
+{
+	return lodge_rings_reset(c->vm);
+}
+
 /* Only VT-x without unrestricted guest would use these two addresses. */
 static long vm_set_tss(const struct lodge_call *c)
 {
@@ -290,6 +300,8 @@ static const struct lodge_ioctl vm_ioctls[] = {
 	{ KVM_GET_TSC_KHZ, LOCK, vm_get_tsc_khz },
 	{ KVM_ENABLE_CAP, LOCK, vm_enable_cap },
 	{ KVM_SIGNAL_MSI, 0, vm_signal_msi },
+	{ KVM_CLEAR_DIRTY_LOG, 0, vm_clear_log },
+	{ KVM_RESET_DIRTY_RINGS, 0, vm_reset_rings },
 };
 
 /**

@@ -257,4 +257,118 @@ TEST(many_at_once)
 	}
 }
 
+static int manual(struct abi_vm *vm, uint64_t flags)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args[0] = flags,
+	};
+
+	return abi_ioctlp(vm->fd, KVM_ENABLE_CAP, &cap);
+}
+
+/* KVM_CLEAR_DIRTY_LOG of the slot's bits in @bits, from @first on */
+static int clear(struct abi_vcpu *vcpu, uint64_t first, uint32_t num,
+		 uint64_t *bits)
+{
+	struct kvm_clear_dirty_log log = {
+		.slot = 1, .first_page = first, .num_pages = num,
+		.dirty_bitmap = bits,
+	};
+
+	return abi_ioctlp(vcpu->vm->fd, KVM_CLEAR_DIRTY_LOG, &log);
+}
+
+/* Reading leaves the bits, until the process clears those it is done with. */
+TEST_F(log, manual_protect)
+{
+	struct abi_vcpu *vcpu = self->vcpu;
+	uint64_t mask[2] = { 1ull << 3, 0 };
+
+	ASSERT_EQ(0, manual(vcpu->vm, 1));
+	write_page(vcpu, 3);
+	write_page(vcpu, 70);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, get(vcpu, self->bits));
+		EXPECT_EQ(1ull << 3, self->bits[0]);
+		EXPECT_EQ(1ull << 6, self->bits[1]);
+	}
+	EXPECT_EQ(0, clear(vcpu, 0, 64, mask));
+	ASSERT_EQ(0, get(vcpu, self->bits));
+	EXPECT_EQ(0, self->bits[0]);
+	EXPECT_EQ(1ull << 6, self->bits[1]);
+	write_page(vcpu, 3);
+	ASSERT_EQ(0, get(vcpu, self->bits));
+	EXPECT_EQ(1ull << 3, self->bits[0]);
+	/* The end of the slot, and bits beyond it. */
+	mask[0] = ~0ull;
+	EXPECT_EQ(0, clear(vcpu, 64, 36, mask));
+	ASSERT_EQ(0, get(vcpu, self->bits));
+	EXPECT_EQ(1ull << 3, self->bits[0]);
+	EXPECT_EQ(0, self->bits[1]);
+	write_page(vcpu, 70);
+	ASSERT_EQ(0, get(vcpu, self->bits));
+	EXPECT_EQ(1ull << 6, self->bits[1]);
+}
+
+/* Clearing does not need the capability. */
+TEST_F(log, clear_only)
+{
+	uint64_t mask[2] = { ~0ull, ~0ull };
+
+	write_page(self->vcpu, 3);
+	EXPECT_EQ(0, clear(self->vcpu, 0, 100, mask));
+	ASSERT_EQ(0, get(self->vcpu, self->bits));
+	EXPECT_EQ(0, self->bits[0]);
+	write_page(self->vcpu, 3);
+	ASSERT_EQ(0, get(self->vcpu, self->bits));
+	EXPECT_EQ(1ull << 3, self->bits[0]);
+}
+
+/* All is dirty at first: pages need not be watched before they are cleared. */
+TEST_F(log, initially_set)
+{
+	struct abi_vm *vm = self->vcpu->vm;
+	uint64_t mask[2] = { 1ull << 9, 0 };
+
+	ASSERT_EQ(0, manual(vm, 3));
+	set_flags(vm, self->p, 0);
+	set_flags(vm, self->p, KVM_MEM_LOG_DIRTY_PAGES);
+	ASSERT_EQ(0, get(self->vcpu, self->bits));
+	EXPECT_EQ(~0ull, self->bits[0]);
+	EXPECT_EQ((1ull << 36) - 1, self->bits[1]);
+	EXPECT_EQ(0, clear(self->vcpu, 0, 64, mask));
+	ASSERT_EQ(0, get(self->vcpu, self->bits));
+	EXPECT_EQ(~(1ull << 9), self->bits[0]);
+	write_page(self->vcpu, 9);
+	ASSERT_EQ(0, get(self->vcpu, self->bits));
+	EXPECT_EQ(~0ull, self->bits[0]);
+}
+
+TEST_F(log, manual_errors)
+{
+	struct abi_vm *vm = self->vcpu->vm;
+	struct kvm_clear_dirty_log log = { .slot = 2, .num_pages = 64,
+		.dirty_bitmap = self->bits };
+
+	EXPECT_EQ(-EINVAL, manual(vm, 2));
+	EXPECT_EQ(-EINVAL, manual(vm, 4));
+	EXPECT_EQ(0, manual(vm, 3));
+	EXPECT_EQ(0, manual(vm, 0));
+	EXPECT_EQ(0, manual(vm, 1));
+	EXPECT_EQ(-EINVAL, clear(self->vcpu, 1, 64, self->bits));
+	EXPECT_EQ(-EINVAL, clear(self->vcpu, 0, 63, self->bits));
+	EXPECT_EQ(-EINVAL, clear(self->vcpu, 0, 128, self->bits));
+	EXPECT_EQ(-EINVAL, clear(self->vcpu, 64, 37, self->bits));
+	EXPECT_EQ(-EINVAL, clear(self->vcpu, 128, 0, self->bits));
+	EXPECT_EQ(-EINVAL, clear(self->vcpu, 1ull << 63, 64, self->bits));
+	EXPECT_EQ(0, clear(self->vcpu, 64, 0, self->bits));
+	EXPECT_EQ(-EFAULT, clear(self->vcpu, 0, 64, (void *)8));
+	EXPECT_IOCTL(-ENOENT, vm->fd, KVM_CLEAR_DIRTY_LOG, &log);
+	log.slot = 0xffff;
+	EXPECT_IOCTL(-EINVAL, vm->fd, KVM_CLEAR_DIRTY_LOG, &log);
+	log.slot = 0xff0001;
+	EXPECT_IOCTL(-EINVAL, vm->fd, KVM_CLEAR_DIRTY_LOG, &log);
+	EXPECT_IOCTL(-EFAULT, vm->fd, KVM_CLEAR_DIRTY_LOG, 8);
+}
+
 TEST_HARNESS_MAIN

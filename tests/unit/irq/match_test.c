@@ -187,6 +187,7 @@ static void match_save_and_load(void)
 	CHECK_EQ(*word(&s, 0xa0), 0xf0);
 
 	memset(&apic, 0x55, sizeof(apic));
+	apic.directed = false;
 	apic.x2id = 4;
 	apic.base = PAGE | XAPIC;
 	lodge_apic_load(&apic, &s);
