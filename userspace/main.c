@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The launcher's command line. Read next: machine.h.
+ * The launcher's command line. Read next: machine.h, exec.h.
  */
 #include <argp.h>
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "exec.h"
 #include "machine.h"
 
 #define MIB		(1024 * 1024ull)
@@ -151,9 +152,9 @@ static error_t main_parse(int key, char *arg, struct argp_state *state)
 		main_mem(c, arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
-		/* The one argument is the command; only "run" so far. */
+		/* The one argument is the command; "exec" is not parsed here. */
 		if (state->arg_num || strcmp(arg, "run"))
-			argp_error(state, "'%s' is not a command; 'run' is",
+			argp_error(state, "'%s' is not a command; 'run' and 'exec' are",
 				   arg);
 		return 0;
 	case ARGP_KEY_END:
@@ -170,7 +171,7 @@ static error_t main_parse(int key, char *arg, struct argp_state *state)
 static const struct argp main_argp = {
 	.options = main_options,
 	.parser = main_parse,
-	.args_doc = "run",
+	.args_doc = "run\nexec [--] COMMAND [ARGUMENT...]",
 	.doc = "Run a Linux guest on Lodge.\vCtrl-a x ends the guest, Ctrl-a h lists the other keys.\n"
 	       "The status is 0 when the guest turns its power off, 1 on failure\n"
 	       "and 2 for a bad command line.",
@@ -200,6 +201,8 @@ int main(int argc, char **argv)
 
 	main_stdio();
 	argp_err_exit_status = LODGE_STATUS_USAGE;
+	if (argc > 1 && !strcmp(argv[1], "exec"))
+		return lodge_exec(argc - 1, argv + 1);
 	if (argp_parse(&main_argp, argc, argv, 0, NULL, &config))
 		return LODGE_STATUS_USAGE;
 	prctl(PR_SET_NAME, config.name);

@@ -64,7 +64,7 @@ head -c 5120 /dev/zero >"$work/zero"
 : >"$work/empty"
 
 echo "KTAP version 1"
-echo "1..25"
+echo "1..34"
 check version 0 'lodge ' --version
 check help 0 'Usage: lodge' --help
 check no_command 2 'no command'
@@ -93,4 +93,31 @@ check device_missing 1 'is the module loaded?' run --kernel "$k" \
 	--device "$work/none"
 check device_other 1 "is not a hypervisor's device" run --kernel "$k" \
 	--device /dev/null
+check exec_help 0 'Usage: lodge exec' exec --help
+check exec_nothing 2 'no command to run' exec
+check exec_unknown_option 2 'unrecognized option' exec --colour red
+check exec_device_missing 1 "$work/none: No such file" exec \
+	--device "$work/none" true
+check exec_device_other 1 "$work/zero is not a device" exec \
+	--device "$work/zero" true
+
+# What follows mounts, which some machines leave to nobody.
+exec_check()
+{
+	if unshare -m true 2>/dev/null || unshare -rm true 2>/dev/null; then
+		check "$@"
+	else
+		nr=$((nr + 1))
+		echo "ok $nr $1 # SKIP no mount namespaces for this user"
+	fi
+}
+
+was=$(stat -c %t:%T /dev/kvm 2>&1)
+exec_check exec_mounts 0 1:3 exec --device /dev/null -- stat -c %t:%T /dev/kvm
+exec_check exec_not_found 127 "exec: $work/none: No such file" exec \
+	--device /dev/null -- "$work/none"
+exec_check exec_status 7 'dev tty' exec --device /dev/null sh -c \
+	'[ -c /dev/tty ] && [ -d /dev/fd ] && echo dev tty; exit 7' --kernel x
+result exec_nobody_else "$([ "$(stat -c %t:%T /dev/kvm 2>&1)" = "$was" ] ||
+	stat /dev/kvm)"
 exit $failed
