@@ -220,6 +220,7 @@ int lodge_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		emu_need(vcpu);
 		return emu_step(vcpu);
 	}
+	vcpu->stats.emulated++;
 	r = emu_decode(vcpu, exit, may_sleep);
 	if (r != LODGE_EMUL_OK)
 		return emu_undecoded(vcpu, r);

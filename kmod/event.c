@@ -149,7 +149,7 @@ static void event_submit(struct lodge_vcpu *vcpu, u8 what,
 	vcpu->events.submitted_type = e->type;
 	vcpu->events.submitted_vector = e->vector;
 	vcpu->events.submitted_rip = vcpu->regs.rip;
-	vcpu->stats.injections++;
+	vcpu->stats.injections[e->type]++;
 	trace_lodge_inject(vcpu, e);
 	lodge_ops->inject(vcpu, e);
 }

@@ -12,6 +12,18 @@
 #include <linux/kvm.h>
 #include <linux/types.h>
 
+/* What headers of 6.1 lack */
+#ifndef KVM_CAP_VM_TYPES
+#define KVM_CAP_VM_TYPES	235
+#endif
+#ifndef KVM_PRE_FAULT_MEMORY
+struct kvm_pre_fault_memory {
+	__u64 gpa, size, flags, padding[5];
+};
+#define KVM_PRE_FAULT_MEMORY	_IOWR(KVMIO, 0xd5, struct kvm_pre_fault_memory)
+#define KVM_CAP_PRE_FAULT_MEMORY 236
+#endif
+
 struct lodge_vm;
 struct lodge_vcpu;
 struct kvm_msrs;
@@ -57,6 +69,7 @@ struct lodge_memory_region2 {
 /* KVM_CAP_SYNC_REGS: what kvm_run can carry */
 #define LODGE_SYNC_REGS		(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | \
 				 KVM_SYNC_X86_EVENTS)
+
 /* Flags of KVM_CAP_X2APIC_API that a VM may be given */
 #define LODGE_X2APIC_API	(KVM_X2APIC_API_USE_32BIT_IDS | \
 				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)

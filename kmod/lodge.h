@@ -98,14 +98,16 @@ struct lodge_events {
 	int user_irq;			/* KVM_INTERRUPT: vector or -1 */
 };
 
-/* Counters, one a kind of exit and a few more (debugfs, stats). [v] */
+/* Counters, one a kind of exit and a few more; stats.c reads them. [v] */
 struct lodge_stats {
 	u64 exits[LODGE_EXIT_NR];
 	u64 unknown_msr;
 	u64 brackets;
 	u64 halts;
-	u64 injections;
+	u64 injections[5];		/* by LODGE_EVENT_* */
 	u64 tdp_faults;
+	u64 emulated;			/* instructions */
+	u64 signals;			/* that ended KVM_RUN */
 };
 
 /* Dirty pages, in memory shared with the user (dirty_ring.c). */
@@ -207,6 +209,8 @@ struct lodge_vm {
 	u32 max_vcpu_id;		/* [l] */
 	bool exception_payload;		/* [l] to write: KVM_ENABLE_CAP */
 	bool triple_fault_event;	/* [l] to write */
+	u32 boot_id;			/* [l] of the vCPU that runs first */
+	u32 pid;			/* [c] of the maker */
 };
 
 /**
@@ -226,6 +230,10 @@ void lodge_vm_get(struct lodge_vm *vm);
 void lodge_vm_put(struct lodge_vm *vm);
 void lodge_vm_kill(struct lodge_vm *vm);
 int lodge_cap_check(struct lodge_vm *vm, long cap);	/* vm may be NULL */
+
+/* stats.c */
+long lodge_vm_stats_fd(struct lodge_vm *vm);
+long lodge_vcpu_stats_fd(struct lodge_vcpu *vcpu);
 
 /* vcpu.c */
 int lodge_vcpu_create(struct lodge_vm *vm, u32 id);	/* the new fd */

@@ -35,6 +35,7 @@ struct lodge_tdp {
 	bool released;			/* the mm is gone: nothing to map */
 	u64 zap_gen;			/* times that rights were taken away */
 	u64 flushed_gen;		/* of those, known by all vCPUs */
+	u64 flushes;			/* times that all were told */
 };
 
 /* A vCPU's part. [v] */
@@ -108,6 +109,7 @@ void lodge_tdp_vcpu_free(struct lodge_vcpu *vcpu);
 /* enum lodge_tdp_result or -errno; atomic: interrupts off, -EAGAIN if it can't */
 int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access);
 int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access);
+int lodge_tdp_prefault(struct lodge_vcpu *vcpu, u64 *gpa, u64 *size);
 void lodge_tdp_logged(struct lodge_vcpu *vcpu, const u64 *gpa, u32 nr);
 /* What the vCPU's TLB may hold: at each flush, and before each entry. */
 extern bool lodge_check_tlb;

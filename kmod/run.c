@@ -242,7 +242,9 @@ int lodge_vcpu_run(struct lodge_vcpu *vcpu)
 		lodge_payload_apply(vcpu);
 	while (r == LODGE_RESUME)
 		r = run_once(vcpu);
-	if (r == -EINTR)
+	if (r == -EINTR) {
+		vcpu->stats.signals++;
 		vcpu->run->exit_reason = KVM_EXIT_INTR;
+	}
 	return r == LODGE_TO_USER ? 0 : r;
 }

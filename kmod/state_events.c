@@ -231,7 +231,7 @@ void lodge_init_sipi(struct lodge_vcpu *vcpu)
 
 	if (latched & LODGE_LATCHED_INIT) {
 		lodge_vcpu_reset(vcpu, true);
-		WRITE_ONCE(vcpu->mp_state, vcpu->id ?
+		WRITE_ONCE(vcpu->mp_state, vcpu->id != vcpu->vm->boot_id ?
 			   KVM_MP_STATE_INIT_RECEIVED : KVM_MP_STATE_RUNNABLE);
 	} else if (vcpu->mp_state == KVM_MP_STATE_SIPI_RECEIVED) {
 		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_INIT_RECEIVED);

@@ -204,6 +204,7 @@ void lodge_tdp_flush(struct lodge_vm *vm, struct lodge_pt_freed *freed)
 	lodge_vm_request(vm, LODGE_REQ_TLB_FLUSH, true);
 	raw_spin_lock(&tdp->lock);
 	WRITE_ONCE(tdp->flushed_gen, max(tdp->flushed_gen, gen));
+	tdp->flushes++;
 	raw_spin_unlock(&tdp->lock);
 	tdp_free(tdp, freed);
 }

@@ -9,7 +9,7 @@
  * Next: host_page.c, tdp_table.c.
  */
 #include <linux/gfp.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include "lodge.h"
 
@@ -269,4 +269,69 @@ int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 out:
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret < 0 ? -EAGAIN : ret;
+}
+
+/* Bytes from @gpa on to the end of the leaf that maps it; 0: none does. */
+static u64 tdp_mapped(struct lodge_tdp *tdp, gpa_t gpa)
+{
+	u64 e, size;
+	int level;
+
+	raw_spin_lock(&tdp->lock);
+	e = *lodge_pt_lookup(&tdp->pt, gpa >> PAGE_SHIFT, &level);
+	raw_spin_unlock(&tdp->lock);
+	if (!lodge_pt_present(tdp->pt.format, e))
+		return 0;
+	size = lodge_pt_pages(level) << PAGE_SHIFT;
+	return size - (gpa & (size - 1));
+}
+
+/* @done: bytes from @gpa on that are mapped then; 0 or -errno. */
+static int tdp_prefault(struct lodge_vcpu *vcpu, gpa_t gpa, u64 *done)
+{
+	int r;
+
+	/* Beyond what tables reach there is no slot. */
+	if (gpa >> 48)
+		return -ENOENT;
+	for (;;) {
+		*done = tdp_mapped(&vcpu->vm->tdp, gpa);
+		if (*done)
+			return 0;
+		if (signal_pending(current))
+			return -EINTR;
+		r = lodge_tdp_fault(vcpu, gpa, LODGE_TDP_READ);
+		if (r == LODGE_TDP_MMIO)
+			return -ENOENT;
+		if (r < 0)
+			return r;
+		cond_resched();
+	}
+}
+
+/**
+ * lodge_tdp_prefault() - KVM_PRE_FAULT_MEMORY: map memory before it is read
+ * @vcpu: its mutex held, not in the bracket
+ * @gpa: guest physical address of a page; what is left, on return
+ * @size: bytes; what is left, on return
+ *
+ * Return: 0: some of it is mapped; -EINVAL: alignment, nothing, wrap round;
+ * -ENOENT: no memory is there; -EINTR: a signal; else as lodge_tdp_fault().
+ */
+int lodge_tdp_prefault(struct lodge_vcpu *vcpu, u64 *gpa, u64 *size)
+{
+	u64 all = *size, done = 0;
+	int r = 0;
+
+	if ((*gpa | all) & (PAGE_SIZE - 1) || *gpa + all <= *gpa)
+		return -EINVAL;
+	while (*size && !r) {
+		r = tdp_prefault(vcpu, *gpa, &done);
+		if (r)
+			break;
+		done = min(done, *size);
+		*gpa += done;
+		*size -= done;
+	}
+	return *size == all ? r : 0;
 }

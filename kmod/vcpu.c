@@ -59,6 +59,7 @@ static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
 
 static int vcpu_parts_init(struct lodge_vcpu *vcpu)
 {
+	bool boot = vcpu->id == vcpu->vm->boot_id;
 	int r;
 
 	r = lodge_fpu_create(vcpu);
@@ -77,11 +78,11 @@ static int vcpu_parts_init(struct lodge_vcpu *vcpu)
 	lodge_clock_vcpu_init(vcpu);
 
 	/* Without chips in the kernel the user starts the others himself. */
-	vcpu->mp_state = vcpu->vm->irqchip && vcpu->id ?
+	vcpu->mp_state = vcpu->vm->irqchip && !boot ?
 		KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE;
 	lodge_vcpu_reset(vcpu, false);
 	vcpu->msr.apic_base = APIC_BASE_DEFAULT |
-			      (vcpu->id ? 0 : APIC_BASE_BSP);
+			      (boot ? APIC_BASE_BSP : 0);
 	return 0;
 
 out_lapic:

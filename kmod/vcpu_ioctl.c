@@ -430,6 +430,20 @@ static long vcpu_kvmclock_ctrl(const struct lodge_call *c)
 	return lodge_clock_stopped(c->vcpu);
 }
 
+static long vcpu_get_stats(const struct lodge_call *c)
+{
+	return lodge_vcpu_stats_fd(c->vcpu);
+}
+
+static long vcpu_pre_fault(const struct lodge_call *c)
+{
+	struct kvm_pre_fault_memory *m = c->buf;
+
+	if (m->flags)
+		return -EINVAL;
+	return lodge_tdp_prefault(c->vcpu, &m->gpa, &m->size);
+}
+
 static long vcpu_explain(const struct lodge_call *c)
 {
 	struct lodge_explain *e = c->buf;
@@ -483,6 +497,8 @@ static const struct lodge_ioctl vcpu_ioctls[] = {
 	{ KVM_SET_DEVICE_ATTR, 0, vcpu_set_attr },
 	{ KVM_GET_DEVICE_ATTR, 0, vcpu_get_attr },
 	{ KVM_HAS_DEVICE_ATTR, 0, vcpu_has_attr },
+	{ KVM_GET_STATS_FD, 0, vcpu_get_stats },
+	{ KVM_PRE_FAULT_MEMORY, 0, vcpu_pre_fault },
 	{ LODGE_EXPLAIN, 0, vcpu_explain },
 };
 

@@ -99,6 +99,7 @@ static const struct file_operations vm_fops = {
 static void vm_fields_init(struct lodge_vm *vm)
 {
 	vm->mm = current->mm;
+	vm->pid = task_pid_nr(current);
 	refcount_set(&vm->refs, 1);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);

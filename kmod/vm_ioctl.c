@@ -67,6 +67,27 @@ static long vm_set_identity(const struct lodge_call *c)
 	return 0;
 }
 
+static long vm_set_boot_cpu(const struct lodge_call *c)
+{
+	if (c->vm->nr_vcpus)
+		return -EBUSY;
+	if (c->arg >= (c->vm->max_vcpu_id ?: LODGE_VCPU_ID_MAX))
+		return -EINVAL;
+	c->vm->boot_id = c->arg;
+	return 0;
+}
+
+/* Devices in that sense are for VFIO, which knows KVM alone. */
+static long vm_create_device(const struct lodge_call *c)
+{
+	return -ENODEV;
+}
+
+static long vm_get_stats(const struct lodge_call *c)
+{
+	return lodge_vm_stats_fd(c->vm);
+}
+
 static long vm_create_irqchip(const struct lodge_call *c)
 {
 	if (c->vm->irqchip)
@@ -277,6 +298,7 @@ static const struct lodge_ioctl vm_ioctls[] = {
 	{ KVM_SET_USER_MEMORY_REGION2, 0, vm_set_memory2 },
 	{ KVM_SET_TSS_ADDR, LOCK, vm_set_tss },
 	{ KVM_SET_IDENTITY_MAP_ADDR, LOCK, vm_set_identity },
+	{ KVM_SET_BOOT_CPU_ID, LOCK, vm_set_boot_cpu },
 	{ KVM_CREATE_IRQCHIP, LOCK, vm_create_irqchip },
 	{ KVM_IRQ_LINE, 0, vm_irq_line },
 	{ KVM_GET_IRQCHIP, LOCK, vm_get_irqchip },
@@ -301,6 +323,8 @@ static const struct lodge_ioctl vm_ioctls[] = {
 	{ KVM_ENABLE_CAP, LOCK, vm_enable_cap },
 	{ KVM_SIGNAL_MSI, 0, vm_signal_msi },
 	{ KVM_CLEAR_DIRTY_LOG, 0, vm_clear_log },
+	{ KVM_CREATE_DEVICE, 0, vm_create_device },
+	{ KVM_GET_STATS_FD, 0, vm_get_stats },
 	{ KVM_RESET_DIRTY_RINGS, 0, vm_reset_rings },
 };
 

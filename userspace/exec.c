@@ -65,8 +65,7 @@ static const struct argp exec_argp = {
 	.options = exec_options,
 	.parser = exec_parse,
 	.args_doc = "[--] COMMAND [ARGUMENT...]",
-	.doc = "Run a command that finds the hypervisor under /dev/kvm.\v"
-	       "Nobody else sees that: it is in a mount namespace of its own, and for\n"
+	.doc = "Run a command that finds the hypervisor under /dev/kvm.\vNobody else sees that: it is in a mount namespace of its own, and for\n"
 	       "users other than root in a user namespace. The status is the command's,\n"
 	       "127 if it is not found, 126 if it can't be run, 1 on other failures\n"
 	       "and 2 for a bad command line.",

@@ -140,6 +140,7 @@ struct lodge_apic_regs {
 	unsigned long errors;	/* [a] since ESR was last written */
 	u64 base;		/* IA32_APIC_BASE; others: READ_ONCE() */
 	u32 x2id;		/* the id that can't change */
+	u32 boot_id;		/* of the CPU that runs first */
 	bool irr_pending;	/* [a] hint: false: irr is empty */
 	bool deadline_ok;	/* CPUID has TSC-deadline mode */
 	bool directed;		/* it says that EOIs need not be broadcast */

@@ -477,6 +477,7 @@ int lodge_lapic_create(struct lodge_vcpu *vcpu)
 	apic->vcpu = vcpu;
 	apic->chip = vcpu->vm->irqchip;
 	apic->regs.x2id = vcpu->id;
+	apic->regs.boot_id = vcpu->vm->boot_id;
 	lodge_apic_regs_reset(&apic->regs, false);
 	lodge_timer_init(apic);
 	vcpu->apic = apic;

@@ -90,7 +90,7 @@ void lodge_apic_regs_reset(struct lodge_apic_regs *r, bool init)
 	if (!init) {
 		id = r->x2id << 24;
 		WRITE_ONCE(r->base, LODGE_BASE_DEFAULT | LODGE_BASE_ENABLE |
-			   (r->x2id ? 0 : LODGE_BASE_BSP));
+			   (r->x2id == r->boot_id ? LODGE_BASE_BSP : 0));
 	}
 	WRITE_ONCE(r->reg[R_ID], id);
 	r->reg[R_VERSION] = lodge_apic_version(r);
@@ -100,7 +100,7 @@ void lodge_apic_regs_reset(struct lodge_apic_regs *r, bool init)
 	if (lodge_apic_x2(r))
 		WRITE_ONCE(r->reg[R_LDR], ldr_of_x2id(r->x2id));
 	/* As KVM and firmware leave it: the first CPU hears the PIC. */
-	if (!r->x2id)
+	if (r->x2id == r->boot_id)
 		WRITE_ONCE(r->reg[R_LVT0], DM_EXTINT << 8);
 }
 

@@ -13,11 +13,11 @@
 
 /* Waits for interrupts; its handler says when it begins and when it ends. */
 GUEST64(taker, "1: sti; nop; mov $300, %ecx; 2: dec %ecx; jnz 2b; cli\n"
-	G_SYNC "jmp 1b\n"
-	"handler: mov $1, %eax\n" G_REPORT
+	G_SYNC "jmp 1b\n");
+#define HANDLER	(ABI_CODE + 0x800)
+GUEST64(handler, "mov $1, %eax\n" G_REPORT
 	"mov $0xfee000b0, %edi; movl $0, (%rdi); mov $2, %eax\n" G_REPORT
 	"iretq");
-extern const uint8_t handler[];
 
 GUEST64(turns, G_TURNS);
 
@@ -49,8 +49,9 @@ FIXTURE_SETUP(split)
 		SKIP(return, "no split irqchip");
 	self->vcpu = abi_boot(ABI_LONG | ABI_SPLIT, &taker);
 	abi_lapic_enable(self->vcpu);
-	abi_gate(self->vcpu, 0x51, abi_label(taker, handler));
-	abi_gate(self->vcpu, 0x52, abi_label(taker, handler));
+	abi_load(self->vcpu->vm, HANDLER, &handler);
+	abi_gate(self->vcpu, 0x51, HANDLER);
+	abi_gate(self->vcpu, 0x52, HANDLER);
 }
 
 FIXTURE_TEARDOWN(split) { }

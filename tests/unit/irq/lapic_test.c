@@ -51,6 +51,7 @@ static void lapic_reset(void)
 
 	memset(&apic, 0xaa, sizeof(apic));
 	apic.directed = false;
+	apic.boot_id = 0;
 	apic.x2id = 3;
 	lodge_apic_regs_reset(&apic, false);
 	CHECK_EQ(apic.base, 0xfee00800);

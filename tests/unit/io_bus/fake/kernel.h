@@ -134,6 +134,7 @@ struct lodge_vm {
 	raw_spinlock_t irq_lock;
 	struct lodge_irqchip *irqchip;
 	bool split;
+	u32 boot_id;
 	u8 x2apic_api;
 	struct lodge_pit *pit;
 	struct lodge_routes *routes;
