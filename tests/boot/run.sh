@@ -3,7 +3,7 @@
 #
 # Boots Debian's kernels as guests of Debian's kernels, through the launcher.
 # Called by tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What
-# happens in the emulated hosts is in boot.sh, max.sh, share.sh and refuse.sh;
+# happens in the emulated hosts is in boot.sh, max.sh, share.sh, names.sh, refuse.sh;
 # read those next.
 #
 # BOOT_DEVICE=/dev/kvm (environment) runs the same on stock KVM, which is how
@@ -60,6 +60,7 @@ for host in "${hosts[@]}"; do
 		ko=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
 		emulated "$host" share.sh --mem 2048 --carry kvm_amd "${ko[@]}" \
 			"${qemu[@]}" -- "$host" "${releases[0]}"
+		emulated "$host" names.sh --carry kvm_amd "${ko[@]}" -- "$host"
 		emulated "$host" refuse.sh "${ko[@]}" --cpu EPYC,-svm \
 			-- "$host" 'Operation not supported' 'no AMD-V'
 		emulated "$host" refuse.sh "${ko[@]}" --cpu EPYC,-npt \
