@@ -39,6 +39,7 @@ int lodge_cpuid_supported(struct kvm_cpuid_entry2 *e, u32 room); /* nr or -E2BIG
 void lodge_cpuid_reset(struct lodge_vcpu *vcpu);	/* by lodge_vcpu_reset() */
 int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *e,
 		    u32 nr);
+long lodge_cpuid_set_old(struct lodge_vcpu *vcpu, struct kvm_cpuid __user *user);
 struct kvm_cpuid_entry2 lodge_cpuid_get(struct lodge_vcpu *vcpu, u32 i);
 /* CPUID as the guest sees it, its CR4 and XCR0 considered; the bracket. */
 void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 r[4]);

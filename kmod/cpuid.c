@@ -7,12 +7,15 @@
  * Next: cpuid_table.c.
  */
 #include <linux/kvm_para.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 
 #include "cpuid_table.h"
+#include "ioctl.h"
 #include "lodge.h"
 
 #define CPUID_PV_FEATURES						\
@@ -258,6 +261,46 @@ int lodge_cpuid_set(struct lodge_vcpu *vcpu, const struct kvm_cpuid_entry2 *e,
 	lodge_lapic_cpuid(vcpu);
 	lodge_ops->update_intercepts(vcpu);
 	return 0;
+}
+
+/**
+ * lodge_cpuid_set_old() - KVM_SET_CPUID
+ * @vcpu: whose
+ * @user: entries; this form knows no subleaves: each is for any of them
+ *
+ * Return: as lodge_cpuid_set(), or -EFAULT, -ENOMEM.
+ */
+long lodge_cpuid_set_old(struct lodge_vcpu *vcpu, struct kvm_cpuid __user *user)
+{
+	struct kvm_cpuid_entry2 *e = NULL;
+	struct kvm_cpuid_entry *old;
+	u32 nr, i;
+	long r = -ENOMEM;
+
+	if (copy_from_user(&nr, &user->nent, sizeof(nr)))
+		return -EFAULT;
+	if (nr > LODGE_CPUID_MAX)
+		return -E2BIG;
+	old = lodge_array_copy(user->entries, nr, sizeof(*old));
+	if (IS_ERR(old))
+		return PTR_ERR(old);
+	if (nr) {
+		e = kvcalloc(nr, sizeof(*e), GFP_KERNEL_ACCOUNT);
+		if (!e)
+			goto out;
+	}
+	for (i = 0; i < nr; i++) {
+		e[i].function = old[i].function;
+		e[i].eax = old[i].eax;
+		e[i].ebx = old[i].ebx;
+		e[i].ecx = old[i].ecx;
+		e[i].edx = old[i].edx;
+	}
+	r = lodge_cpuid_set(vcpu, e, nr);
+	kvfree(e);
+out:
+	kvfree(old);
+	return r;
 }
 
 /**

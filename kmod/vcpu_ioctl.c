@@ -125,39 +125,9 @@ static long vcpu_set_cpuid2(const struct lodge_call *c)
 	return r;
 }
 
-/* The old form knows no subleaves: each entry is for any of them. */
 static long vcpu_set_cpuid(const struct lodge_call *c)
 {
-	struct kvm_cpuid __user *user = c->user;
-	struct kvm_cpuid_entry2 *e = NULL;
-	struct kvm_cpuid_entry *old;
-	u32 nr, i;
-	long r = -ENOMEM;
-
-	if (copy_from_user(&nr, &user->nent, sizeof(nr)))
-		return -EFAULT;
-	if (nr > LODGE_CPUID_MAX)
-		return -E2BIG;
-	old = lodge_array_copy(user->entries, nr, sizeof(*old));
-	if (IS_ERR(old))
-		return PTR_ERR(old);
-	if (nr) {
-		e = kvcalloc(nr, sizeof(*e), GFP_KERNEL_ACCOUNT);
-		if (!e)
-			goto out;
-	}
-	for (i = 0; i < nr; i++) {
-		e[i].function = old[i].function;
-		e[i].eax = old[i].eax;
-		e[i].ebx = old[i].ebx;
-		e[i].ecx = old[i].ecx;
-		e[i].edx = old[i].edx;
-	}
-	r = lodge_cpuid_set(c->vcpu, e, nr);
-	kvfree(e);
-out:
-	kvfree(old);
-	return r;
+	return lodge_cpuid_set_old(c->vcpu, c->user);
 }
 
 static long vcpu_get_cpuid2(const struct lodge_call *c)

@@ -170,9 +170,8 @@ TEST(device_attributes)
 	EXPECT_IOCTL(0, dev, KVM_HAS_DEVICE_ATTR, &a);
 	EXPECT_IOCTL(0, dev, KVM_GET_DEVICE_ATTR, &a);
 	e = abi_cpuid_find(abi_cpuid(dev), 0xd, 0);
-	if (e) {
-		EXPECT_EQ((uint64_t)e->edx << 32 | e->eax, features);
-	}
+	ASSERT_NE(NULL, e);
+	EXPECT_EQ((uint64_t)e->edx << 32 | e->eax, features);
 	a.addr = 8;
 	EXPECT_IOCTL(-EFAULT, dev, KVM_GET_DEVICE_ATTR, &a);
 	a.attr = 99;
