@@ -32,8 +32,9 @@ gcc -O2 -Wall -Wextra -static -o "$out/exits" tests/bench/exits.c \
 measure()
 {
 	rm -rf "$out/get-$1"
+	# The host's tick shall not fall into each batch.
 	tests/machine/bochs.sh --kernel "$kernel" --model "$1" --timeout 900 \
-		--get "$out/get-$1" --carry "$2" \
+		--ips 200000000 --get "$out/get-$1" --carry "$2" \
 		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
 		--file "$out/exits:/bin/exits" --run '
 			insmod /lodge/ko/lodge.ko || exit

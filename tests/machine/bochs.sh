@@ -15,6 +15,8 @@
 #      --vtx			short for --model corei7_skylake_x
 #      --cpus N			its CPUs (1)
 #      --disk FILE		a raw disk, /dev/sda, then sdb; nothing is kept
+#      --ips N			how many instructions its second has (20000000);
+#				more of them make a tick of the host's rarer
 #      --log FILE		keep what Bochs says of itself, such as why it
 #				refuses to enter a guest
 # and of host.sh's options, with the same meaning: --mem, --kvm (kvm_intel on
@@ -31,11 +33,11 @@
 set -euo pipefail
 . "$(dirname "$0")/emulated.sh"
 
-model=ryzen cpus=1 log=''
+model=ryzen cpus=1 ips=20000000 log=''
 while [ $# -gt 0 ]; do
 	taken=2
 	case $1 in
-	--model|--cpus|--disk|--log)
+	--model|--cpus|--disk|--ips|--log)
 		[ $# -ge 2 ] || fail "$1 needs an argument" ;;
 	esac
 	case $1 in
@@ -43,6 +45,7 @@ while [ $# -gt 0 ]; do
 	--vtx)		model=corei7_skylake_x; taken=1 ;;
 	--cpus)		cpus=$2 ;;
 	--disk)		disks+=("$2") ;;
+	--ips)		ips=$2 ;;
 	--log)		log=$2 ;;
 	*)		emulated_option "$@" ;;
 	esac
@@ -93,8 +96,8 @@ xorriso -as mkisofs -quiet -f -o "$work/cd.iso" -b isolinux/isolinux.bin \
 	fail "cannot make a CD (tests/machine/deps.sh bochs)"
 }
 
-# "ips" says how many instructions the machine's second has. Few of them make
-# the waits of firmware, kernel and serial ports short.
+# Few instructions a second make the waits of firmware, kernel and serial ports
+# short.
 messages=ignore
 [ -z "$log" ] || messages=report
 cat >"$work/bochsrc" <<END
@@ -102,7 +105,7 @@ config_interface: textconfig
 memory: guest=$mem, host=$mem
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
-cpu: model=$model, count=$cpus, ips=20000000, reset_on_triple_fault=0
+cpu: model=$model, count=$cpus, ips=$ips, reset_on_triple_fault=0
 clock: sync=none, time0=1767225600
 pci: enabled=1, chipset=i440fx
 boot: cdrom
