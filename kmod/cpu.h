@@ -180,6 +180,7 @@ void lodge_sregs_get(struct lodge_vcpu *vcpu, struct kvm_sregs *s);
 int lodge_sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s);
 void lodge_sregs2_get(struct lodge_vcpu *vcpu, struct kvm_sregs2 *s);
 int lodge_sregs2_set(struct lodge_vcpu *vcpu, const struct kvm_sregs2 *s);
+int lodge_translate(struct lodge_vcpu *vcpu, struct kvm_translation *t);
 void lodge_debugregs_get(struct lodge_vcpu *vcpu, struct kvm_debugregs *d);
 int lodge_debugregs_set(struct lodge_vcpu *vcpu, const struct kvm_debugregs *d);
 void lodge_events_get(struct lodge_vcpu *vcpu, struct kvm_vcpu_events *e);

@@ -107,23 +107,29 @@ static int emu_to_user(struct lodge_vcpu *vcpu)
 	return LODGE_TO_USER;
 }
 
-static void emu_fault(struct lodge_vcpu *vcpu)
+/* What the instruction raises; a verdict. */
+static int emu_fault(struct lodge_vcpu *vcpu)
 {
 	const struct lodge_emul_fault *f = &vcpu->emul->fault;
+	bool soft_int = f->kind == LODGE_FAULT_SOFT_INT;
 
 	if (f->kind != LODGE_FAULT_EXCEPTION) {
+		if (f->vector == LODGE_BP && !soft_int &&
+		    vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP)
+			return lodge_debug_exit(vcpu, LODGE_BP, 0);
 		/* What the instruction raises returns to the one after it. */
 		vcpu->regs.rip += vcpu->emul->insn.len;
 		vcpu->events.injected = (struct lodge_event){
 			.valid = true, .vector = f->vector,
-			.type = f->kind == LODGE_FAULT_SOFT_INT ?
-				LODGE_EVENT_SOFT_INTR : LODGE_EVENT_EXCEPTION,
+			.type = soft_int ? LODGE_EVENT_SOFT_INTR :
+					   LODGE_EVENT_EXCEPTION,
 		};
 	} else if (f->vector == LODGE_PF) {
 		lodge_page_fault_queue(vcpu, f->error, f->cr2);
 	} else {
 		lodge_exception_queue(vcpu, f->vector, f->has_error, f->error);
 	}
+	return LODGE_RESUME;
 }
 
 /* Execute what has been decoded; a verdict. */
@@ -139,10 +145,11 @@ static int emu_step(struct lodge_vcpu *vcpu)
 			lodge_touch(vcpu, LODGE_R_DRS)->dr6 |= BIT_ULL(14);
 			lodge_exception_queue(vcpu, LODGE_DB, false, 0);
 		}
+		if (lodge_stepping(vcpu) && !e->again)
+			lodge_debug_stepped(vcpu);
 		return LODGE_RESUME;
 	case LODGE_EMUL_FAULT:
-		emu_fault(vcpu);
-		return LODGE_RESUME;
+		return emu_fault(vcpu);
 	case LODGE_EMUL_IO:
 		if (vcpu->emul_completing && !e->log.nr &&
 		    READ_ONCE(vcpu->run->immediate_exit))
@@ -191,10 +198,8 @@ static int emu_decode(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
 /* Decoding did not come to its end; a verdict. */
 static int emu_undecoded(struct lodge_vcpu *vcpu, int r)
 {
-	if (r == LODGE_EMUL_FAULT) {
-		emu_fault(vcpu);
-		return LODGE_RESUME;
-	}
+	if (r == LODGE_EMUL_FAULT)
+		return emu_fault(vcpu);
 	if (r == LODGE_EMUL_RETRY)
 		return vcpu->emul_slow ? LODGE_SLOW : LODGE_RESUME;
 	return emu_unhandled(vcpu);

@@ -145,6 +145,13 @@ static bool event_irq_waits(struct lodge_vcpu *vcpu)
 static void event_submit(struct lodge_vcpu *vcpu, u8 what,
 			 const struct lodge_event *e)
 {
+	/* Both are one byte, as the user's debugger knows them. */
+	if (unlikely(vcpu->events.soft_at_rip)) {
+		vcpu->events.soft_at_rip = false;
+		if (e->type == LODGE_EVENT_EXCEPTION &&
+		    (e->vector == LODGE_BP || e->vector == LODGE_OF))
+			vcpu->regs.rip++;
+	}
 	vcpu->events.submitted = what;
 	vcpu->events.submitted_type = e->type;
 	vcpu->events.submitted_vector = e->vector;
@@ -200,7 +207,8 @@ static bool event_take(struct lodge_vcpu *vcpu)
  * @vcpu: in the bracket
  *
  * Order: an exception; what was taken and not delivered; an NMI; an
- * interrupt. For what has to wait a window is requested.
+ * interrupt. For what has to wait a window is requested, unless the user's
+ * debugger keeps it away.
  */
 void lodge_events_inject(struct lodge_vcpu *vcpu)
 {
@@ -217,11 +225,14 @@ void lodge_events_inject(struct lodge_vcpu *vcpu)
 	} else if (unlikely(ev->injected.valid)) {
 		event_submit(vcpu, LODGE_SUBMITTED_OTHER, &ev->injected);
 		waits = event_irq_waits(vcpu);
+	} else if (unlikely(vcpu->debug.control & KVM_GUESTDBG_BLOCKIRQ)) {
+		waits = false;
 	} else {
 		waits = event_take(vcpu);
 	}
 
-	if (unlikely(ev->nmi_pending))
+	if (unlikely(ev->nmi_pending) &&
+	    !(vcpu->debug.control & KVM_GUESTDBG_BLOCKIRQ))
 		lodge_ops->request_nmi_window(vcpu, true);
 	event_irq_window(vcpu, waits || (unlikely(vcpu->user_pic) &&
 				vcpu->run->request_interrupt_window &&

@@ -50,6 +50,8 @@ void lodge_skip(struct lodge_vcpu *vcpu, u64 next_rip)
 		lodge_touch(vcpu, LODGE_R_DRS)->dr6 |= DR6_BS;
 		lodge_exception_queue(vcpu, LODGE_DB, false, 0);
 	}
+	if (lodge_stepping(vcpu))
+		lodge_debug_stepped(vcpu);
 }
 
 static int exit_gp(struct lodge_vcpu *vcpu)
@@ -236,6 +238,32 @@ static int exit_pause(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	return LODGE_RESUME;
 }
 
+/* Of a guest that the user debugs; and #DB, which always exits. */
+static int exit_debugged(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			 bool may_sleep)
+{
+	switch (exit->exception.vector) {
+	case LODGE_DB:
+		if (lodge_debug_drs(vcpu))
+			return lodge_debug_exit(vcpu, LODGE_DB,
+						exit->exception.info);
+		break;
+	case LODGE_BP:
+		if (vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP)
+			return lodge_debug_exit(vcpu, LODGE_BP, 0);
+		return lodge_emulate(vcpu, exit, may_sleep);
+	case LODGE_OF:
+		return lodge_emulate(vcpu, exit, may_sleep);
+	case LODGE_PF:
+		lodge_page_fault_queue(vcpu, exit->exception.error,
+				       exit->exception.info);
+		return LODGE_RESUME;
+	}
+	lodge_exception_queue(vcpu, exit->exception.vector,
+			      exit->exception.has_error, exit->exception.error);
+	return LODGE_RESUME;
+}
+
 static int exit_exception(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			  bool may_sleep)
 {
@@ -250,9 +278,14 @@ static int exit_exception(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	case LODGE_UD:
 		return lodge_emulate_ud(vcpu, exit, may_sleep);
 	default:
-		lodge_exception_queue(vcpu, exit->exception.vector, false, 0);
-		return LODGE_RESUME;
+		return exit_debugged(vcpu, exit, may_sleep);
 	}
+}
+
+static int exit_step(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		     bool may_sleep)
+{
+	return lodge_debug_exit(vcpu, LODGE_DB, exit->exception.info);
 }
 
 static int exit_timer(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
@@ -366,7 +399,7 @@ static const struct {
 	[LODGE_EXIT_SMI]		= { exit_nothing },
 	[LODGE_EXIT_IRQ_WINDOW]		= { exit_irq_window },
 	[LODGE_EXIT_NMI_WINDOW]		= { exit_nothing },
-	[LODGE_EXIT_IRET]		= { exit_emulate },
+	[LODGE_EXIT_EMULATE]		= { exit_emulate },
 	[LODGE_EXIT_EXCEPTION]		= { exit_exception },
 	[LODGE_EXIT_TDP_FAULT]		= { exit_tdp_fault },
 	[LODGE_EXIT_TDP_MISCONFIG]	= { exit_unknown },
@@ -392,6 +425,7 @@ static const struct {
 	[LODGE_EXIT_SHUTDOWN]		= { exit_shutdown },
 	[LODGE_EXIT_PML_FULL]		= { exit_nothing },
 	[LODGE_EXIT_TIMER]		= { exit_timer },
+	[LODGE_EXIT_STEP]		= { exit_step },
 	[LODGE_EXIT_ENTRY_FAILED]	= { exit_entry_failed },
 	[LODGE_EXIT_UNKNOWN]		= { exit_unknown },
 };

@@ -22,7 +22,7 @@
 	X(SMI,		"host SMI or INIT")				\
 	X(IRQ_WINDOW,	"guest can take interrupts now")		\
 	X(NMI_WINDOW,	"guest can take NMIs now")			\
-	X(IRET,		"IRET of an NMI handler, and an NMI waits")	\
+	X(EMULATE,	"instruction the CPU is not to execute itself")	\
 	X(EXCEPTION,	"intercepted exception")			\
 	X(TDP_FAULT,	"guest physical address not mapped")		\
 	X(TDP_MISCONFIG, "malformed nested page-table entry")		\
@@ -48,6 +48,7 @@
 	X(SHUTDOWN,	"triple fault")					\
 	X(PML_FULL,	"page-modification log full")			\
 	X(TIMER,	"preemption timer")				\
+	X(STEP,		"single step of the user's debugger")		\
 	X(ENTRY_FAILED,	"hardware refused to enter the guest")		\
 	X(UNKNOWN,	"exit that is not known")
 
@@ -126,7 +127,7 @@ struct lodge_exit {
 			u8 vector;
 			bool has_error;
 			u32 error;
-			u64 info;	/* CR2 of #PF, DR6 of #DB */
+			u64 info;	/* CR2 of #PF, DR6 of #DB and STEP */
 		} exception;
 		struct {
 			u8 nr;		/* of CR or DR */

@@ -54,6 +54,7 @@ enum {
 	LODGE_REQ_SET_TPR,	/* the user is to know that CR8 has fallen */
 	LODGE_REQ_IOAPIC_EOI,	/* ... of the end of ioapic_eoi's service */
 	LODGE_REQ_RING_FULL,	/* ... that the dirty ring is nearly full */
+	LODGE_REQ_STEPPED,	/* the user's debugger is to be told */
 };
 
 /* struct lodge_events.submitted: what the last entry was asked to deliver */
@@ -96,6 +97,14 @@ struct lodge_events {
 	u8 nmi_pending;			/* 0..2 */
 	u8 sipi_vector;
 	int user_irq;			/* KVM_INTERRUPT: vector or -1 */
+	bool soft_at_rip;		/* RIP is still on the INT3 or INTO itself */
+};
+
+/* The user's debugger (debug.c). [v] */
+struct lodge_debug {
+	u32 control;			/* KVM_GUESTDBG_*; 0: there is none */
+	u64 dr[4], dr7;			/* with USE_HW_BP, in place of the guest's */
+	u64 rip;			/* behind what has been stepped over */
 };
 
 /* Counters, one a kind of exit and a few more; stats.c reads them. [v] */
@@ -130,6 +139,7 @@ struct lodge_vcpu {
 	u32 mp_state;			/* [v] KVM_MP_STATE_*, others: READ_ONCE */
 	bool unhalted;			/* [a] a kick ends this HLT, or the next */
 	struct lodge_events events;	/* [v] */
+	struct lodge_debug debug;	/* [v] */
 	struct lodge_lapic *apic;	/* [c] or NULL */
 	bool user_pic;			/* [c] KVM_INTERRUPT: no PIC in the kernel */
 	u8 ioapic_eoi;			/* [v] vector, for LODGE_REQ_IOAPIC_EOI */
@@ -280,6 +290,34 @@ int lodge_code_create(struct lodge_vcpu *vcpu);
 
 /* task.c */
 int lodge_task_switch(struct lodge_vcpu *vcpu, struct lodge_exit *exit);
+
+/* debug.c: verdicts, but for the first two */
+int lodge_debug_set(struct lodge_vcpu *vcpu, const struct kvm_guest_debug *d);
+void lodge_debug_stepped(struct lodge_vcpu *vcpu);
+int lodge_debug_exit(struct lodge_vcpu *vcpu, u8 vector, u64 dr6);
+int lodge_debug_request(struct lodge_vcpu *vcpu);
+
+static inline bool lodge_stepping(const struct lodge_vcpu *vcpu)
+{
+	return unlikely(vcpu->debug.control & KVM_GUESTDBG_SINGLESTEP);
+}
+
+/* Breakpoints are the user's, and the hardware has his: R_DRS stays as it is. */
+static inline bool lodge_debug_drs(const struct lodge_vcpu *vcpu)
+{
+	return unlikely(vcpu->debug.control & KVM_GUESTDBG_USE_HW_BP);
+}
+
+/* What the hardware is to have in DR0 to DR3, and in DR7. */
+static inline const u64 *lodge_hw_drs(const struct lodge_vcpu *vcpu)
+{
+	return lodge_debug_drs(vcpu) ? vcpu->debug.dr : vcpu->regs.dr;
+}
+
+static inline u64 lodge_hw_dr7(const struct lodge_vcpu *vcpu)
+{
+	return lodge_debug_drs(vcpu) ? vcpu->debug.dr7 : vcpu->regs.dr7;
+}
 
 /* pio.c */
 int lodge_pio(struct lodge_vcpu *vcpu, struct lodge_exit *exit);

@@ -81,6 +81,9 @@ static int run_requests(struct lodge_vcpu *vcpu)
 	if (!(req & ~RUN_FAST_REQUESTS))
 		return LODGE_RESUME;
 	clear_bit(LODGE_REQ_EXIT, &vcpu->requests);
+	if (lodge_request_test(vcpu, LODGE_REQ_STEPPED) &&
+	    lodge_debug_request(vcpu) == LODGE_TO_USER)
+		return LODGE_TO_USER;
 	if (lodge_request_test(vcpu, LODGE_REQ_CLOCK))
 		lodge_clock_update(vcpu);
 	if (lodge_request_test(vcpu, LODGE_REQ_STEAL))

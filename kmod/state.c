@@ -63,8 +63,10 @@ int lodge_regs_set(struct lodge_vcpu *vcpu, const struct kvm_regs *r)
 	vcpu->regs.rip = r->rip;
 	vcpu->regs.rflags = r->rflags | LODGE_RFLAGS_1;
 	/* One whose delivery has begun goes on. */
-	if (!vcpu->events.exception_injected)
+	if (!vcpu->events.exception_injected) {
 		vcpu->events.exception.valid = false;
+		vcpu->events.soft_at_rip = false;
+	}
 	vcpu->events.has_payload = false;
 	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 	return 0;
@@ -278,6 +280,30 @@ int lodge_sregs2_set(struct lodge_vcpu *vcpu, const struct kvm_sregs2 *s)
 		return -EINVAL;
 	memcpy(&old, s, SREGS_COMMON);
 	return sregs_set(vcpu, &old, pdptes ? s->pdptrs : NULL);
+}
+
+/**
+ * lodge_translate() - KVM_TRANSLATE
+ * @vcpu: whose
+ * @t: its linear address is given, the rest filled
+ *
+ * Return: 0, or -errno: memory that can't be read.
+ */
+int lodge_translate(struct lodge_vcpu *vcpu, struct kvm_translation *t)
+{
+	struct lodge_fault fault;
+	gpa_t gpa = 0;
+	int r;
+
+	lodge_need(vcpu, LODGE_R_SEGS | LODGE_R_CRS);
+	r = lodge_guest_walk(vcpu, t->linear_address, 0, &gpa, &fault);
+	if (r < 0)
+		return r;
+	t->physical_address = r ? ~0ULL : gpa;
+	t->valid = !r;
+	t->writeable = 1;
+	t->usermode = 0;
+	return 0;
 }
 
 /**

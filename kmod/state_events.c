@@ -171,6 +171,7 @@ static void events_set_injected(struct lodge_vcpu *vcpu,
 	ev->exception_injected = !pending;
 	ev->has_payload = pending && e->exception_has_payload;
 	ev->exception_payload = e->exception_payload;
+	ev->soft_at_rip = x.valid && event_soft(x.vector);
 	if (e->nmi.injected) {
 		ev->injected.valid = true;
 		ev->injected.type = LODGE_EVENT_NMI;

@@ -90,20 +90,7 @@ static long vcpu_set_mp(const struct lodge_call *c)
 
 static long vcpu_translate(const struct lodge_call *c)
 {
-	struct kvm_translation *t = c->buf;
-	struct lodge_fault fault;
-	gpa_t gpa = 0;
-	int r;
-
-	lodge_need(c->vcpu, LODGE_R_SEGS | LODGE_R_CRS);
-	r = lodge_guest_walk(c->vcpu, t->linear_address, 0, &gpa, &fault);
-	if (r < 0)
-		return r;
-	t->physical_address = r ? ~0ULL : gpa;
-	t->valid = !r;
-	t->writeable = 1;
-	t->usermode = 0;
-	return 0;
+	return lodge_translate(c->vcpu, c->buf);
 }
 
 static long vcpu_set_cpuid2(const struct lodge_call *c)
@@ -263,11 +250,6 @@ static long xsave_get(struct lodge_vcpu *vcpu, void __user *user, u32 size)
 	return r;
 }
 
-static u32 xsave_size(void)
-{
-	return lodge_cap_check(NULL, KVM_CAP_XSAVE2);
-}
-
 static long vcpu_get_xsave(const struct lodge_call *c)
 {
 	if (lodge_fpu_size() > sizeof(struct kvm_xsave))
@@ -277,12 +259,14 @@ static long vcpu_get_xsave(const struct lodge_call *c)
 
 static long vcpu_get_xsave2(const struct lodge_call *c)
 {
-	return xsave_get(c->vcpu, c->user, xsave_size());
+	return xsave_get(c->vcpu, c->user,
+			 lodge_cap_check(NULL, KVM_CAP_XSAVE2));
 }
 
 static long vcpu_set_xsave(const struct lodge_call *c)
 {
-	void *area = lodge_array_copy(c->user, 1, xsave_size());
+	void *area = lodge_array_copy(c->user, 1,
+				      lodge_cap_check(NULL, KVM_CAP_XSAVE2));
 	long r;
 
 	if (IS_ERR(area))
@@ -390,6 +374,11 @@ static long vcpu_set_nested(const struct lodge_call *c)
 		-EINVAL : 0;
 }
 
+static long vcpu_set_debug(const struct lodge_call *c)
+{
+	return lodge_debug_set(c->vcpu, c->buf);
+}
+
 static long vcpu_enable_cap(const struct lodge_call *c)
 {
 	return lodge_vcpu_enable_cap(c->vcpu, c->buf);
@@ -445,6 +434,7 @@ static const struct lodge_ioctl vcpu_ioctls[] = {
 	{ KVM_GET_MP_STATE, 0, vcpu_get_mp },
 	{ KVM_SET_MP_STATE, 0, vcpu_set_mp },
 	{ KVM_NMI, 0, vcpu_nmi },
+	{ KVM_SET_GUEST_DEBUG, 0, vcpu_set_debug },
 	{ KVM_X86_SETUP_MCE, 0, vcpu_setup_mce },
 	{ KVM_X86_SET_MCE, 0, vcpu_set_mce },
 	{ KVM_GET_VCPU_EVENTS, 0, vcpu_get_events },

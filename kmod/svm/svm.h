@@ -17,6 +17,8 @@
 #include "svm_decide.h"
 #include "svm_vmcb.h"
 
+#define SVM_DR6_RESET	0xffff0ff0ULL
+
 /* What a CPU needs. */
 struct svm_cpu {
 	struct svm_vmcb *host;		/* VMSAVE area of the host's own state */
@@ -43,6 +45,7 @@ enum {
 	SVM_STEP_NOT,
 	SVM_STEP_WAIT,		/* for a window behind it */
 	SVM_STEP_TF,		/* TF is ours, for one instruction */
+	SVM_STEP_EVENT,		/* over the delivery of an event */
 };
 
 struct svm_vcpu {
@@ -65,6 +68,7 @@ struct svm_vcpu {
 	u64 step_dr6;			/* [v] ... DR6 */
 	bool step_sce;			/* [v] ... EFER.SCE */
 	u8 step_shadow;			/* [v] ... and shadow */
+	bool step_sfmask_tf;		/* [v] ... and TF in SFMASK */
 	u64 step_rip;			/* [v] */
 	u32 step_exceptions;		/* [v] those intercepted otherwise */
 };
@@ -111,6 +115,7 @@ void svm_set_msr_intercept(struct lodge_vcpu *vcpu, u32 msr, bool read,
 void svm_set_tdp_root(struct lodge_vcpu *vcpu, hpa_t root);
 void svm_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
 void svm_update_intercepts(struct lodge_vcpu *vcpu);
+void svm_intercept_int3(struct svm_vcpu *svm);
 
 /* svm_explain.c */
 int svm_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
@@ -136,6 +141,7 @@ bool svm_irq_allowed(struct lodge_vcpu *vcpu);
 bool svm_nmi_allowed(struct lodge_vcpu *vcpu);
 void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on);
 void svm_request_nmi_window(struct lodge_vcpu *vcpu, bool on);
+void svm_debug_step(struct svm_vcpu *svm);
 void svm_nmi_exit(struct svm_vcpu *svm, struct lodge_exit *exit);
 
 /* svm_npt.c */

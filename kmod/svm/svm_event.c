@@ -8,6 +8,7 @@
  */
 #include <linux/percpu.h>
 #include <asm/debugreg.h>
+#include <asm/msr-index.h>
 
 #include "svm.h"
 
@@ -85,10 +86,12 @@ svm_shadow __read_mostly;
 
 /*
  * Have #DB come after the next instruction. The guest never sees that TF: what
- * would show it exits instead.
+ * would show it exits instead. SYSCALL is undefined without SCE; where it is
+ * not to be held up, but stepped over, it must not mask TF.
  */
 static void svm_step(struct svm_vcpu *svm)
 {
+	bool debug = lodge_stepping(&svm->vcpu);
 	struct lodge_regs *r = &svm->vcpu.regs;
 	struct svm_vmcb *vmcb = svm->vmcb;
 	unsigned int i;
@@ -102,7 +105,13 @@ static void svm_step(struct svm_vcpu *svm)
 	vmcb->intercept[SVM_I_EXCEPTION / 32] |= SVM_STEP_EXCEPTIONS;
 	for (i = 0; i < ARRAY_SIZE(svm_step_guards); i++)
 		svm_intercept_set(vmcb, svm_step_guards[i]);
-	vmcb->efer &= ~LODGE_EFER_SCE;
+	if (!debug)
+		vmcb->efer &= ~LODGE_EFER_SCE;
+	svm->step_sfmask_tf = debug && vmcb->sfmask & LODGE_RFLAGS_TF;
+	if (svm->step_sfmask_tf) {
+		vmcb->sfmask &= ~LODGE_RFLAGS_TF;
+		svm_set_msr_intercept(&svm->vcpu, MSR_SYSCALL_MASK, true, true);
+	}
 	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_CR | SVM_CLEAN_DR);
 	r->rflags |= LODGE_RFLAGS_TF;
 }
@@ -146,6 +155,25 @@ static bool svm_shadow_wait(struct svm_vcpu *svm)
 	if (unlikely(READ_ONCE(svm_shadow) == SVM_SHADOW_LOST))
 		svm_step(svm);
 	return svm->stepping == SVM_STEP_TF;
+}
+
+/**
+ * svm_debug_step() - have the user's debugger told after one instruction
+ * @svm: about to be entered, its events injected
+ *
+ * Delivery of an event counts for one: no TF then, which it would push, but an
+ * interrupt of the host's, which comes before the handler's first instruction.
+ */
+void svm_debug_step(struct svm_vcpu *svm)
+{
+	if (svm->vmcb->event_inj & SVM_EVENT_VALID) {
+		svm->stepping = SVM_STEP_EVENT;
+		lodge_host_interrupt_self();
+	} else if (svm->stepping != SVM_STEP_TF) {
+		svm->step_rip = svm->vcpu.regs.rip;
+		svm->step_shadow = svm->vcpu.regs.shadow;
+		svm_step(svm);
+	}
 }
 
 /**
@@ -206,19 +234,74 @@ void svm_request_nmi_window(struct lodge_vcpu *vcpu, bool on)
 	}
 }
 
+static bool svm_step_guard(u64 reason)
+{
+	return reason == SVM_EXIT_PUSHF || reason == SVM_EXIT_POPF ||
+	       reason == SVM_EXIT_SWINT || reason == SVM_EXIT_IRET ||
+	       reason == SVM_EXIT_ICEBP;
+}
+
 static bool svm_step_guarded(const struct lodge_exit *exit)
 {
-	switch (exit->hw_reason) {
-	case SVM_EXIT_PUSHF:
-	case SVM_EXIT_POPF:
-	case SVM_EXIT_SWINT:
-	case SVM_EXIT_IRET:
-	case SVM_EXIT_ICEBP:
+	if (svm_step_guard(exit->hw_reason))
 		return true;
-	}
 	return exit->kind == LODGE_EXIT_EXCEPTION &&
 	       exit->exception.vector != LODGE_DB &&
 	       exit->exception.vector != LODGE_MC;
+}
+
+/* SYSCALL has put our TF into R11, and not taken away what it should have. */
+static void svm_step_syscall(struct svm_vcpu *svm, struct lodge_regs *r)
+{
+	if (r->rip == svm->step_rip ||
+	    r->gpr[LODGE_RCX] != svm->step_rip + 2 ||
+	    !(r->gpr[LODGE_R11] & LODGE_RFLAGS_TF) ||
+	    (r->rip != svm->vmcb->lstar && r->rip != svm->vmcb->cstar))
+		return;
+	if (!svm->step_tf)
+		r->gpr[LODGE_R11] &= ~LODGE_RFLAGS_TF;
+	if (svm->step_sfmask_tf)
+		r->rflags &= ~LODGE_RFLAGS_TF;
+}
+
+/*
+ * The same for the user's debugger: what can't be stepped over is emulated. A
+ * trap that the guest itself has asked for comes with its next entry.
+ */
+static void svm_debug_end(struct svm_vcpu *svm, struct lodge_exit *exit)
+{
+	struct lodge_vcpu *vcpu = &svm->vcpu;
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	if (svm->step_sfmask_tf) {
+		vmcb->sfmask |= LODGE_RFLAGS_TF;
+		svm_set_msr_intercept(vcpu, MSR_SYSCALL_MASK, false, false);
+	}
+	svm_step_syscall(svm, &vcpu->regs);
+	if (svm_step_guard(exit->hw_reason)) {
+		exit->kind = LODGE_EXIT_EMULATE;
+	} else if (exit->hw_reason == SVM_EXIT_EXCEPTION + LODGE_DB &&
+		   vmcb->dr6 & SVM_DR6_BS) {
+		exit->kind = LODGE_EXIT_STEP;
+		if (!svm->step_tf)
+			vmcb->dr6 &= ~SVM_DR6_BS;
+		if (svm->step_tf || (vmcb->dr6 & SVM_DR6_B &&
+				     !lodge_debug_drs(vcpu)))
+			lodge_exception_queue(vcpu, LODGE_DB, false, 0);
+	}
+	if (lodge_debug_drs(vcpu))
+		vmcb->dr6 = SVM_DR6_RESET;
+}
+
+/* Was the event delivered? Then this is where its handler begins. */
+static void svm_debug_event(struct lodge_exit *exit)
+{
+	if (exit->vectored.valid || exit->kind == LODGE_EXIT_EXCEPTION ||
+	    exit->kind == LODGE_EXIT_SHUTDOWN ||
+	    exit->kind == LODGE_EXIT_ENTRY_FAILED)
+		return;
+	exit->kind = LODGE_EXIT_STEP;
+	exit->exception.info = SVM_DR6_RESET | SVM_DR6_BS;
 }
 
 /*
@@ -235,6 +318,7 @@ static void svm_step_end(struct svm_vcpu *svm, struct lodge_exit *exit)
 	vmcb->intercept[SVM_I_EXCEPTION / 32] = svm->step_exceptions;
 	for (i = 0; i < ARRAY_SIZE(svm_step_guards); i++)
 		svm_intercept_clear(vmcb, svm_step_guards[i]);
+	svm_intercept_int3(svm);
 	if (svm->nmi_blocked && !svm->iret_pending)
 		svm_intercept_set(vmcb, SVM_I_IRET);
 	if (svm->step_sce)
@@ -242,7 +326,9 @@ static void svm_step_end(struct svm_vcpu *svm, struct lodge_exit *exit)
 	vmcb->clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_CR | SVM_CLEAN_DR);
 	if (!svm->step_tf)
 		r->rflags &= ~LODGE_RFLAGS_TF;
-	if (svm_step_guarded(exit)) {
+	if (lodge_stepping(&svm->vcpu)) {
+		svm_debug_end(svm, exit);
+	} else if (svm_step_guarded(exit)) {
 		vmcb->int_state &= ~SVM_SHADOW;
 		r->shadow = 0;
 		exit->kind = LODGE_EXIT_NMI_WINDOW;
@@ -268,7 +354,9 @@ static void svm_shadow_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
 
 	if (svm->stepping == SVM_STEP_TF)
 		svm_step_end(svm, exit);
-	if (READ_ONCE(svm_shadow) != SVM_SHADOW_KEPT &&
+	else if (svm->stepping == SVM_STEP_EVENT)
+		svm_debug_event(exit);
+	if (svm->stepping != SVM_STEP_EVENT && svm->step_shadow && READ_ONCE(svm_shadow) != SVM_SHADOW_KEPT &&
 	    r->rip == svm->step_rip && !db &&
 	    exit->kind != LODGE_EXIT_NMI_WINDOW) {
 		svm->vmcb->int_state |= SVM_SHADOW;
@@ -288,7 +376,7 @@ static void svm_iret_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
 
 	if (vcpu->events.nmi_pending &&
 	    !(vcpu->regs.rflags & LODGE_RFLAGS_NT)) {
-		exit->kind = LODGE_EXIT_IRET;
+		exit->kind = LODGE_EXIT_EMULATE;
 		return;
 	}
 	svm_intercept_clear(svm->vmcb, SVM_I_IRET);
@@ -309,7 +397,8 @@ void svm_nmi_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
 	if (!svm->nmi_blocked)
 		return;
 	if (exit->hw_reason == SVM_EXIT_IRET) {
-		svm_iret_exit(svm, exit);
+		if (exit->kind != LODGE_EXIT_EMULATE)
+			svm_iret_exit(svm, exit);
 	} else if (svm->iret_pending && svm->vcpu.regs.rip != svm->iret_rip) {
 		svm->iret_pending = false;
 		svm->nmi_blocked = false;

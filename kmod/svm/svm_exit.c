@@ -26,6 +26,7 @@ static const u8 svm_kinds[] = {
 	[SVM_EXIT_RDTSC]	= LODGE_EXIT_RDTSC,
 	[SVM_EXIT_RDPMC]	= LODGE_EXIT_RDPMC,
 	[SVM_EXIT_CPUID]	= LODGE_EXIT_CPUID,
+	[SVM_EXIT_SWINT]	= LODGE_EXIT_EMULATE,
 	[SVM_EXIT_INVD]		= LODGE_EXIT_INVD,
 	[SVM_EXIT_PAUSE]	= LODGE_EXIT_PAUSE,
 	[SVM_EXIT_HLT]		= LODGE_EXIT_HLT,
@@ -145,6 +146,9 @@ static void svm_decode_vectored(const struct svm_vmcb *vmcb,
 	ev->insn_len = 0;
 }
 
+/* Exceptions that push an error code: #DF, #TS to #PF, #AC, #CP, #SX. */
+#define SVM_ERROR_EXCEPTIONS	0x40227d00U
+
 /* The codes below zero have 64 bits; QEMU's emulated CPU writes 32 of them. */
 static u64 svm_exit_code(const struct svm_vmcb *vmcb)
 {
@@ -225,6 +229,8 @@ void svm_decode(const struct svm_vmcb *vmcb, bool has_next_rip,
 		exit->kind = LODGE_EXIT_EXCEPTION;
 		exit->next_rip = 0;
 		exit->exception.vector = code - SVM_EXIT_EXCEPTION;
+		exit->exception.has_error =
+			SVM_ERROR_EXCEPTIONS >> exit->exception.vector & 1;
 		exit->exception.error = vmcb->exit_info1;
 		exit->exception.info = vmcb->exit_info2;
 		if (exit->exception.vector == LODGE_DB)

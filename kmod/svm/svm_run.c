@@ -12,7 +12,6 @@
 
 #include "svm.h"
 
-#define SVM_DR6_RESET	0xffff0ff0ULL
 #define SVM_DR7_RESET	0x400ULL
 
 /**
@@ -78,7 +77,7 @@ void svm_bracket_begin(struct lodge_vcpu *vcpu)
 	svm_vmsave(cpu->host_pa);
 	cpu->found_dr7 = native_get_debugreg(7);
 	if (unlikely(svm->load_drs))
-		lodge_host_drs_load(&cpu->drs, vcpu->regs.dr);
+		lodge_host_drs_load(&cpu->drs, lodge_hw_drs(vcpu));
 	if (lodge_caps.tsc_ratio_frac_bits)
 		svm_tsc_ratio_load(cpu, vcpu->clock.tsc_ratio ?:
 				   BIT_ULL(lodge_caps.tsc_ratio_frac_bits));
@@ -192,6 +191,8 @@ void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	struct svm_vmcb *vmcb = svm->vmcb;
 	struct lodge_regs *r = &vcpu->regs;
 
+	if (lodge_stepping(vcpu))
+		svm_debug_step(svm);
 	vmcb->rax = r->gpr[LODGE_RAX];
 	vmcb->rsp = r->gpr[LODGE_RSP];
 	vmcb->rip = r->rip;

@@ -146,14 +146,16 @@ static void svm_msrs_to_hw(struct svm_vmcb *vmcb, const struct lodge_regs *r)
 
 static void svm_drs_to_hw(struct svm_vcpu *svm)
 {
-	const struct lodge_regs *r = &svm->vcpu.regs;
-	u64 dr7 = r->dr7;
+	const struct lodge_vcpu *vcpu = &svm->vcpu;
+	u64 dr7 = lodge_hw_dr7(vcpu);
 
-	svm->vmcb->dr6 = r->dr6;
+	svm->vmcb->dr6 = lodge_debug_drs(vcpu) ? SVM_DR6_RESET :
+						 vcpu->regs.dr6;
 	svm->vmcb->dr7 = dr7;
 	svm->load_drs = dr7 & 0xff;
 	if (unlikely(svm->load_drs))
-		lodge_host_drs_load(&this_cpu_ptr(&svm_cpu)->drs, r->dr);
+		lodge_host_drs_load(&this_cpu_ptr(&svm_cpu)->drs,
+				    lodge_hw_drs(vcpu));
 	svm->vmcb->clean &= ~SVM_CLEAN_DR;
 }
 
@@ -180,7 +182,7 @@ void svm_sync_from_hw(struct lodge_vcpu *vcpu, u32 groups)
 	}
 	if (groups & LODGE_R_CRS)
 		svm_crs_from_hw(svm);
-	if (groups & LODGE_R_DRS) {
+	if (groups & LODGE_R_DRS && !lodge_debug_drs(vcpu)) {
 		r->dr6 = vmcb->dr6;
 		r->dr7 = vmcb->dr7;
 	}

@@ -193,6 +193,26 @@ static void svm_intercept_if(struct svm_vmcb *vmcb, unsigned int nr, bool on)
 }
 
 /**
+ * svm_intercept_int3() - the user's debugger is told of INT3, or no more
+ * @svm: whose
+ *
+ * It is an exception; for QEMU's emulated CPU it is one of the software
+ * interrupts (docs/TESTING.md), so these are looked at, too.
+ */
+void svm_intercept_int3(struct svm_vcpu *svm)
+{
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	if (svm->vcpu.debug.control & KVM_GUESTDBG_USE_SW_BP) {
+		svm_intercept_set(vmcb, SVM_I_EXCEPTION + LODGE_BP);
+		svm_intercept_set(vmcb, SVM_I_INTN);
+	} else {
+		svm_intercept_clear(vmcb, SVM_I_EXCEPTION + LODGE_BP);
+		svm_intercept_clear(vmcb, SVM_I_INTN);
+	}
+}
+
+/**
  * svm_update_intercepts() - CPUID or debug settings of the guest changed
  * @vcpu: whose
  */
@@ -211,5 +231,6 @@ void svm_update_intercepts(struct lodge_vcpu *vcpu)
 	svm_intercept_if(vmcb, SVM_I_GDTR_READ, umip);
 	svm_intercept_if(vmcb, SVM_I_LDTR_READ, umip);
 	svm_intercept_if(vmcb, SVM_I_TR_READ, umip);
+	svm_intercept_int3(to_svm(vcpu));
 	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
 }

@@ -50,7 +50,8 @@ static const struct {
 	  "exits for interrupts and NMIs" },
 	{ VMX_PIN, VMX_PIN_VIRTUAL_NMI, "virtual NMIs" },
 	{ VMX_PROC, VMX_PROC_TSC_OFFSET | VMX_PROC_HLT | VMX_PROC_IO |
-		    VMX_PROC_INTR_WINDOW | VMX_PROC_NMI_WINDOW,
+		    VMX_PROC_INTR_WINDOW | VMX_PROC_NMI_WINDOW |
+		    VMX_PROC_MTF,
 	  "the primary execution controls" },
 	{ VMX_EXITS, VMX_EXITC_HOST_64 | VMX_EXITC_LOAD_EFER |
 		     VMX_EXITC_LOAD_PAT, "loading EFER and PAT at VM exit" },

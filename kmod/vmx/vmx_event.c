@@ -209,7 +209,9 @@ void vmx_event_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
 		vmx_windows(vmx, vmx->irq_window, false);
 		return;
 	case LODGE_EXIT_EXCEPTION:
-		if (exit->exception.vector == LODGE_DB)
+		/* What the user's breakpoints do is none of the guest's. */
+		if (exit->exception.vector == LODGE_DB &&
+		    !lodge_debug_drs(&vmx->vcpu))
 			vmx_debug_exit(vmx, raw, exit);
 		else if (exit->exception.vector == LODGE_AC &&
 			 vmx_split_lock_exit(vmx))

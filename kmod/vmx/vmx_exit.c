@@ -21,7 +21,7 @@
 /*
  * What is not here never comes: SIPI without a vCPU that waits for it; SMIs and
  * RSM outside an SMM monitor; RDRAND, RDSEED, XSAVES, XRSTORS, UMWAIT, TPAUSE,
- * ENQCMD, ENQCMDS, bus locks, sub-page permissions, timeouts, MTF, virtualized
+ * ENQCMD, ENQCMDS, bus locks, sub-page permissions, timeouts, virtualized
  * EOI and APIC writes without the control that asks for it; lists of MSRs and
  * MSRs in user mode, since they are undefined without theirs. It is told as an
  * exit that is not known. Reasons of failed entries are told by bit 31.
@@ -47,6 +47,7 @@ const struct vmx_exit_row vmx_exit_rows[VMX_EXIT_NR] = {
 	ROW(MSR_READ,		MSR_READ,	LEN),
 	ROW(MSR_WRITE,		MSR_WRITE,	LEN),
 	ROW(MWAIT,		MWAIT,		LEN),
+	ROW(MTF,		STEP,		0),
 	ROW(MONITOR,		MONITOR,	LEN),
 	ROW(PAUSE,		PAUSE,		LEN),
 	ROW(TPR,		IRQ_WINDOW,	0),
@@ -92,6 +93,7 @@ const struct vmx_exit_row vmx_exit_rows[VMX_EXIT_NR] = {
 #define VMX_APIC_BASE		0xfee00000ULL	/* where APIC accesses exit */
 
 #define VMX_DR6_ONES		0xffff0ff0ULL
+#define VMX_DR6_BS		BIT_ULL(14)
 #define VMX_DR6_BITS		0xe00fULL	/* B0 to B3, BD, BS, BT */
 
 /*
@@ -333,6 +335,8 @@ void vmx_decode(const struct vmx_raw_exit *raw, struct lodge_exit *exit)
 		vmx_decode_vectored(raw, &exit->vectored);
 	if (needs & ~LEN)
 		vmx_decode_more(raw, exit);
+	else if (unlikely(exit->kind == LODGE_EXIT_STEP))
+		exit->exception.info = VMX_DR6_ONES | VMX_DR6_BS;
 }
 
 /**

@@ -79,7 +79,7 @@ void vmx_bracket_begin(struct lodge_vcpu *vcpu)
 		lodge_wrmsr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
 	vmx_syscall_load(cpu, &vcpu->regs);
 	if (unlikely(vmx->load_drs))
-		lodge_host_drs_load(&cpu->drs, vcpu->regs.dr);
+		lodge_host_drs_load(&cpu->drs, lodge_hw_drs(vcpu));
 	if (unlikely(vmx->split_locks))
 		vmx_split_locks_let(cpu);
 	if (vcpu->cpuid->has_rdtscp) {

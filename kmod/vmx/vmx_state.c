@@ -220,11 +220,11 @@ void vmx_sync_to_hw(struct lodge_vcpu *vcpu, u32 groups)
 		vmcs_write(VMCS_GUEST_IDTR_LIMIT, r->idt.limit);
 	}
 	if (groups & LODGE_R_DRS) {
-		vmcs_write(VMCS_GUEST_DR7, r->dr7);
-		vmx->load_drs = r->dr7 & 0xff;
+		vmcs_write(VMCS_GUEST_DR7, lodge_hw_dr7(vcpu));
+		vmx->load_drs = lodge_hw_dr7(vcpu) & 0xff;
 		if (unlikely(vmx->load_drs))
 			lodge_host_drs_load(&this_cpu_ptr(&vmx_cpu)->drs,
-					    r->dr);
+					    lodge_hw_drs(vcpu));
 	}
 	if (groups & LODGE_R_MSRS)
 		vmx_msrs_to_hw(r);

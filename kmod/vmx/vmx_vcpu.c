@@ -263,7 +263,6 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 {
 	vmx_write_zeros();
 	vmcs_write(VMCS_LINK_POINTER, VMCS_NO_LINK);
-	vmcs_write(VMCS_EXCEPTION_BITMAP, VMX_EXCEPTIONS);
 	vmcs_write(VMCS_PIN_CTLS, vmx_config.pin);
 	vmcs_write(VMCS_EXIT_CTLS, vmx_config.exit);
 	if (vmx_config.proc & VMX_PROC_MSR_BITMAPS)
@@ -292,7 +291,14 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 
 static void vmx_write_ctls(struct vmx_vcpu *vmx)
 {
+	u32 debug = vmx->vcpu.debug.control, exceptions = VMX_EXCEPTIONS;
+
+	if (debug & KVM_GUESTDBG_USE_SW_BP)
+		exceptions |= BIT(LODGE_BP);
+	vmcs_write(VMCS_EXCEPTION_BITMAP, exceptions);
 	vmx->proc = vmx_config.proc;
+	if (debug & KVM_GUESTDBG_SINGLESTEP)
+		vmx->proc |= VMX_PROC_MTF;
 	if (vmx->irq_window)
 		vmx->proc |= VMX_PROC_INTR_WINDOW;
 	if (vmx->nmi_window)

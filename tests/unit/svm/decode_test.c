@@ -34,6 +34,7 @@ static void test_simple(void)
 		{ 0x62, LODGE_EXIT_SMI }, { 0x64, LODGE_EXIT_IRQ_WINDOW },
 		{ 0x6f, LODGE_EXIT_RDPMC }, { 0x72, LODGE_EXIT_CPUID },
 		{ 0x74, LODGE_EXIT_NONE }, { 0x76, LODGE_EXIT_INVD },
+		{ 0x75, LODGE_EXIT_EMULATE },
 		{ 0x78, LODGE_EXIT_HLT }, { 0x7f, LODGE_EXIT_SHUTDOWN },
 		{ 0x80, LODGE_EXIT_VIRT_INSN }, { 0x81, LODGE_EXIT_HYPERCALL },
 		{ 0x89, LODGE_EXIT_INVD }, { 0x8d, LODGE_EXIT_XSETBV },
@@ -55,7 +56,7 @@ static void test_simple(void)
 static void test_unknown(void)
 {
 	static const u64 codes[] = {
-		0x75, 0x7e, 0x8f, 0xa5, 0xff, 0x100, 0x401, 0x403, 0x500,
+		0x73, 0x7e, 0x8f, 0xa5, 0xff, 0x100, 0x401, 0x403, 0x500,
 		0x7fffffff, 0x100000072, 0x100000400,
 	};
 	unsigned int i;
