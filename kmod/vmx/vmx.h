@@ -87,7 +87,7 @@ struct vmx_vcpu {
 	bool in_bracket;		/* [v] its VMCS is current */
 	bool launched;			/* [v] in this bracket */
 	bool want_flush;		/* [v] at next entry */
-	bool host_nmi;			/* [v] its handler is due */
+	bool host_nmi, host_mc;		/* [v] their handlers are due */
 	bool load_drs;			/* [v] guest's DR0-3 go into hardware */
 	bool split_locks;		/* [v] it makes such */
 	bool irq_window, nmi_window;	/* [v] exit when the guest can take it */

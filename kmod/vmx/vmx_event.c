@@ -187,6 +187,13 @@ static bool vmx_split_lock_exit(struct vmx_vcpu *vmx)
 	return true;
 }
 
+/* The host's, as an NMI is: its handler runs when the bracket has ended. */
+static void vmx_machine_check_exit(struct vmx_vcpu *vmx, struct lodge_exit *exit)
+{
+	vmx->host_mc = true;
+	exit->kind = LODGE_EXIT_NMI;
+}
+
 /**
  * vmx_event_exit() - what an exit tells of events
  * @vmx: in the bracket, its general registers read
@@ -216,6 +223,8 @@ void vmx_event_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
 		else if (exit->exception.vector == LODGE_AC &&
 			 vmx_split_lock_exit(vmx))
 			exit->kind = LODGE_EXIT_NONE;
+		else if (exit->exception.vector == LODGE_MC)
+			vmx_machine_check_exit(vmx, exit);
 		break;
 	}
 	if (unlikely(vmx_iret_undone(raw)))

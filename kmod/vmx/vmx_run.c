@@ -128,8 +128,13 @@ void vmx_bracket_end(struct lodge_vcpu *vcpu)
 	vmx_host_restore(cpu);
 	/*
 	 * NMIs are held until the host's handler returns. It may never do so,
-	 * if it stops the CPU for a crash: by now VMX operation has ended.
+	 * if it stops the CPU for a crash, nor may that of machine checks: by
+	 * now VMX operation has ended.
 	 */
+	if (unlikely(vmx->host_mc)) {
+		vmx->host_mc = false;
+		asm volatile("int $0x12" ::: "memory");
+	}
 	if (unlikely(vmx->host_nmi)) {
 		vmx->host_nmi = false;
 		asm volatile("int $2" ::: "memory");
@@ -306,7 +311,7 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 		vmx_read_refused(&raw);
 		/* The host's, and nobody has been told of it yet. */
 		if ((raw.reason & VMX_REASON_BASIC) == VMX_EXIT_ENTRY_MC)
-			asm volatile("int $0x12" ::: "memory");
+			vmx->host_mc = true;
 	}
 	vmx_decode(&raw, exit);
 	vmx_event_exit(vmx, &raw, exit);
