@@ -45,7 +45,12 @@ struct kvm_cpuid_entry2 lodge_cpuid_get(struct lodge_vcpu *vcpu, u32 i);
 void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 r[4]);
 u64 lodge_cr4_supported(void);	/* bits a guest can have on this host */
 
-/* msr.c, mtrr.c, mce.c: 0, or 1: #GP. @host: from an ioctl, not the guest */
+/*
+ * msr.c, mtrr.c, mce.c: 0, or 1, or one of these: #GP. @host: from an ioctl,
+ * not the guest
+ */
+#define LODGE_MSR_UNKNOWN	2	/* there is no such MSR */
+#define LODGE_MSR_FILTERED	3	/* the user's filter denies it */
 struct lodge_msrs {
 	u64 apic_base;		/* when there is no local APIC in the kernel */
 	u64 arch_cap, hwcr, power_ctl, misc_features, platform_info, de_cfg;

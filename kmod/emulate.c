@@ -38,9 +38,11 @@ static int emu_unhandled(struct lodge_vcpu *vcpu)
 
 	pr_warn_ratelimited("lodge: vCPU %u: instruction can't be emulated at RIP 0x%llx: %*ph\n",
 			    vcpu->id, vcpu->regs.rip, insn->have, insn->bytes);
-	lodge_exception_queue(vcpu, LODGE_UD, false, 0);
-	if (lodge_regs_cpl(&vcpu->regs))
-		return LODGE_RESUME;
+	if (!READ_ONCE(vcpu->vm->exit_on_emulation)) {
+		lodge_exception_queue(vcpu, LODGE_UD, false, 0);
+		if (lodge_regs_cpl(&vcpu->regs))
+			return LODGE_RESUME;
+	}
 	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;

@@ -64,6 +64,26 @@ static long cap_triple_fault(struct lodge_vm *vm, const u64 *args)
 	return 0;
 }
 
+#define CAP_USER_MSRS	(KVM_MSR_EXIT_REASON_INVAL | \
+			 KVM_MSR_EXIT_REASON_UNKNOWN | \
+			 KVM_MSR_EXIT_REASON_FILTER)
+
+static long cap_user_msrs(struct lodge_vm *vm, const u64 *args)
+{
+	if (args[0] & ~(u64)CAP_USER_MSRS)
+		return -EINVAL;
+	WRITE_ONCE(vm->user_msrs, args[0]);
+	return 0;
+}
+
+static long cap_exit_on_emulation(struct lodge_vm *vm, const u64 *args)
+{
+	if (args[0] & ~1ULL)
+		return -EINVAL;
+	WRITE_ONCE(vm->exit_on_emulation, args[0]);
+	return 0;
+}
+
 static const struct {
 	u32 cap;
 	long (*fn)(struct lodge_vm *vm, const u64 *args);
@@ -74,6 +94,8 @@ static const struct {
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, cap_manual_protect },
 	{ KVM_CAP_DIRTY_LOG_RING, cap_dirty_ring },
 	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, cap_dirty_ring },
+	{ KVM_CAP_X86_USER_SPACE_MSR, cap_user_msrs },
+	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, cap_exit_on_emulation },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, cap_exception_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, cap_triple_fault },
 };

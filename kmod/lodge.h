@@ -55,6 +55,7 @@ enum {
 	LODGE_REQ_IOAPIC_EOI,	/* ... of the end of ioapic_eoi's service */
 	LODGE_REQ_RING_FULL,	/* ... that the dirty ring is nearly full */
 	LODGE_REQ_STEPPED,	/* the user's debugger is to be told */
+	LODGE_REQ_INTERCEPTS,	/* the MSR filter is another */
 };
 
 /* struct lodge_events.submitted: what the last entry was asked to deliver */
@@ -217,6 +218,9 @@ struct lodge_vm {
 	raw_spinlock_t clock_lock;
 	struct lodge_clock clock;
 	u32 max_vcpu_id;		/* [l] */
+	struct lodge_msr_filter __rcu *msr_filter; /* [l] to write, irq_srcu to read */
+	u32 user_msrs;			/* [l] to write: KVM_MSR_EXIT_REASON_* */
+	bool exit_on_emulation;		/* [l] to write: user code, too */
 	bool exception_payload;		/* [l] to write: KVM_ENABLE_CAP */
 	bool triple_fault_event;	/* [l] to write */
 	u32 boot_id;			/* [l] of the vCPU that runs first */
@@ -290,6 +294,15 @@ int lodge_code_create(struct lodge_vcpu *vcpu);
 
 /* task.c */
 int lodge_task_switch(struct lodge_vcpu *vcpu, struct lodge_exit *exit);
+
+/* msr_user.c */
+struct lodge_msr_filter;
+bool lodge_msr_allowed(struct lodge_vcpu *vcpu, u32 msr, bool write);
+int lodge_msr_filter_set(struct lodge_vm *vm,
+			 const struct kvm_msr_filter *user);
+void lodge_msr_filter_release(struct lodge_vm *vm);
+int lodge_msr_failed(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
+		     u64 v, int why);
 
 /* debug.c: verdicts, but for the first two */
 int lodge_debug_set(struct lodge_vcpu *vcpu, const struct kvm_guest_debug *d);

@@ -121,17 +121,17 @@ static int msr_unknown(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 	static DEFINE_RATELIMIT_STATE(limit, 10 * HZ, 5);
 
 	if (host || (m && (m->flags & LODGE_MSR_QUIET)))
-		return 1;
+		return LODGE_MSR_UNKNOWN;
 	vcpu->stats.unknown_msr++;
 	if (!__ratelimit(&limit))
-		return 1;
+		return LODGE_MSR_UNKNOWN;
 	if (write)
 		pr_info("lodge: vCPU %u: MSR %#x is not there, written %#llx: #GP\n",
 			vcpu->id, msr, v);
 	else
 		pr_info("lodge: vCPU %u: MSR %#x is not there, read: #GP\n",
 			vcpu->id, msr);
-	return 1;
+	return LODGE_MSR_UNKNOWN;
 }
 
 /**
@@ -141,7 +141,7 @@ static int msr_unknown(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
  * @v: value
  * @host: by ioctl: also what the guest's CPUID hides
  *
- * Return: 0, or 1: #GP(0).
+ * Return: 0, or 1 or LODGE_MSR_UNKNOWN: #GP(0).
  */
 int lodge_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host)
 {
@@ -160,7 +160,7 @@ int lodge_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host)
  * @v: value
  * @host: by ioctl: also what the guest may only read
  *
- * Return: 0, or 1: #GP(0).
+ * Return: 0, or 1 or LODGE_MSR_UNKNOWN: #GP(0).
  */
 int lodge_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 {

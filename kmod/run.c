@@ -84,6 +84,8 @@ static int run_requests(struct lodge_vcpu *vcpu)
 	if (lodge_request_test(vcpu, LODGE_REQ_STEPPED) &&
 	    lodge_debug_request(vcpu) == LODGE_TO_USER)
 		return LODGE_TO_USER;
+	if (lodge_request_test(vcpu, LODGE_REQ_INTERCEPTS))
+		lodge_ops->update_intercepts(vcpu);
 	if (lodge_request_test(vcpu, LODGE_REQ_CLOCK))
 		lodge_clock_update(vcpu);
 	if (lodge_request_test(vcpu, LODGE_REQ_STEAL))

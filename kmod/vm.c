@@ -32,6 +32,7 @@ static void vm_destroy(struct lodge_vm *vm)
 	mutex_unlock(&vm->lock);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		lodge_vcpu_free(vm->vcpu[i]);
+	lodge_msr_filter_release(vm);
 	lodge_tdp_destroy(vm);
 	lodge_slots_destroy(vm);
 	lodge_ops->vm_destroy(vm);

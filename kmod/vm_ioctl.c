@@ -281,6 +281,11 @@ static long vm_set_tsc_khz(const struct lodge_call *c)
 	return lodge_tsc_vm_set_khz(c->vm, c->arg);
 }
 
+static long vm_msr_filter(const struct lodge_call *c)
+{
+	return lodge_msr_filter_set(c->vm, c->buf);
+}
+
 static long vm_enable_cap(const struct lodge_call *c)
 {
 	return lodge_vm_enable_cap(c->vm, c->buf);
@@ -322,6 +327,7 @@ static const struct lodge_ioctl vm_ioctls[] = {
 	{ KVM_GET_TSC_KHZ, LOCK, vm_get_tsc_khz },
 	{ KVM_ENABLE_CAP, LOCK, vm_enable_cap },
 	{ KVM_SIGNAL_MSI, 0, vm_signal_msi },
+	{ KVM_X86_SET_MSR_FILTER, LOCK, vm_msr_filter },
 	{ KVM_CLEAR_DIRTY_LOG, 0, vm_clear_log },
 	{ KVM_CREATE_DEVICE, 0, vm_create_device },
 	{ KVM_GET_STATS_FD, 0, vm_get_stats },

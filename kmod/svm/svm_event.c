@@ -275,7 +275,7 @@ static void svm_debug_end(struct svm_vcpu *svm, struct lodge_exit *exit)
 
 	if (svm->step_sfmask_tf) {
 		vmcb->sfmask |= LODGE_RFLAGS_TF;
-		svm_set_msr_intercept(vcpu, MSR_SYSCALL_MASK, false, false);
+		svm_update_intercepts(vcpu);
 	}
 	svm_step_syscall(svm, &vcpu->regs);
 	if (svm_step_guard(exit->hw_reason)) {

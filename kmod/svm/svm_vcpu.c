@@ -91,7 +91,6 @@ void svm_set_msr_intercept(struct lodge_vcpu *vcpu, u32 msr, bool read,
 int svm_vcpu_create(struct lodge_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	unsigned int i;
 
 	svm->vmcb = lodge_page_alloc();
 	svm->msrpm = alloc_pages_exact(SVM_MSRPM_SIZE, GFP_KERNEL_ACCOUNT);
@@ -102,8 +101,6 @@ int svm_vcpu_create(struct lodge_vcpu *vcpu)
 	svm->vmcb_pa = svm_pa(svm->vmcb);
 	svm->asid_cpu = -1;
 	memset(svm->msrpm, 0xff, SVM_MSRPM_SIZE);
-	for (i = 0; i < ARRAY_SIZE(svm_guest_msrs); i++)
-		svm_set_msr_intercept(vcpu, svm_guest_msrs[i], false, false);
 	return 0;
 }
 
@@ -212,6 +209,20 @@ void svm_intercept_int3(struct svm_vcpu *svm)
 	}
 }
 
+/* What the user's filter denies exits. */
+static void svm_update_msrs(struct lodge_vcpu *vcpu)
+{
+	unsigned int i;
+	u32 msr;
+
+	for (i = 0; i < ARRAY_SIZE(svm_guest_msrs); i++) {
+		msr = svm_guest_msrs[i];
+		svm_set_msr_intercept(vcpu, msr,
+				      !lodge_msr_allowed(vcpu, msr, false),
+				      !lodge_msr_allowed(vcpu, msr, true));
+	}
+}
+
 /**
  * svm_update_intercepts() - CPUID or debug settings of the guest changed
  * @vcpu: whose
@@ -233,4 +244,5 @@ void svm_update_intercepts(struct lodge_vcpu *vcpu)
 	svm_intercept_if(vmcb, SVM_I_TR_READ, umip);
 	svm_intercept_int3(to_svm(vcpu));
 	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
+	svm_update_msrs(vcpu);
 }

@@ -92,7 +92,6 @@ void vmx_set_msr_intercept(struct lodge_vcpu *vcpu, u32 msr, bool read,
 int vmx_vcpu_create(struct lodge_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	unsigned int i;
 
 	vmx->vmcs = lodge_page_alloc();
 	vmx->msr_bitmap = lodge_page_alloc();
@@ -108,8 +107,6 @@ int vmx_vcpu_create(struct lodge_vcpu *vcpu)
 	vmx->tlb_cpu = -1;
 	vmx->host_cpu = -1;
 	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
-	for (i = 0; i < ARRAY_SIZE(vmx_guest_msrs); i++)
-		vmx_set_msr_intercept(vcpu, vmx_guest_msrs[i], false, false);
 	if (vmx_config.proc2 & VMX_PROC2_VPID) {
 		raw_spin_lock(&vmx_vpid_lock);
 		vmx->vpid = vmx_vpid_take(vmx_vpids);
@@ -196,6 +193,20 @@ void vmx_set_timer(struct lodge_vcpu *vcpu, u64 tsc)
 	to_vmx(vcpu)->timer_tsc = tsc;
 }
 
+/* What the user's filter denies exits. */
+static void vmx_update_msrs(struct lodge_vcpu *vcpu)
+{
+	unsigned int i;
+	u32 msr;
+
+	for (i = 0; i < ARRAY_SIZE(vmx_guest_msrs); i++) {
+		msr = vmx_guest_msrs[i];
+		vmx_set_msr_intercept(vcpu, msr,
+				      !lodge_msr_allowed(vcpu, msr, false),
+				      !lodge_msr_allowed(vcpu, msr, true));
+	}
+}
+
 /**
  * vmx_update_intercepts() - CPUID or debug settings of the guest changed
  * @vcpu: whose
@@ -225,6 +236,7 @@ void vmx_update_intercepts(struct lodge_vcpu *vcpu)
 		vmx->proc2 &= ~VMX_PROC2_VPID;
 	vmx->cr4_owned = VMX_CR4_OWNED & ~cpuid->cr4_reserved;
 	vmx->stale |= VMX_STALE_CTLS;
+	vmx_update_msrs(vcpu);
 }
 
 /**

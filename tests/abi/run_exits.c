@@ -130,6 +130,27 @@ TEST(emulation_failure)
 	}
 }
 
+/* The guest gets #UD as well, or with the capability the user alone is told. */
+TEST(emulation_failure_always)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_PROT, &store80);
+	struct kvm_enable_cap e = {
+		.cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .args[0] = 2,
+	};
+
+	ASSERT_EQ(KVM_EXIT_INTERNAL_ERROR, abi_exit(vcpu));
+	EXPECT_EQ(6, abi_trapped(vcpu).vector);
+	vcpu = abi_boot(ABI_PROT, &store80);
+	NEED_CAP(vcpu->vm->fd, KVM_CAP_EXIT_ON_EMULATION_FAILURE);
+	EXPECT_IOCTL(-EINVAL, vcpu->vm->fd, KVM_ENABLE_CAP, &e);
+	e.args[0] = 1;
+	EXPECT_IOCTL(0, vcpu->vm->fd, KVM_ENABLE_CAP, &e);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(KVM_EXIT_INTERNAL_ERROR, abi_exit(vcpu));
+		EXPECT_EQ(ABI_CODE + 4, abi_regs(vcpu).rip);
+	}
+}
+
 /* The gate of the exception is where there is no memory. */
 TEST(delivery_into_nowhere)
 {
