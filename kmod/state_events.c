@@ -106,6 +106,9 @@ void lodge_events_get(struct lodge_vcpu *vcpu, struct kvm_vcpu_events *e)
 	if (in->valid && in->type == LODGE_EVENT_INTR) {
 		e->interrupt.injected = 1;
 		e->interrupt.nr = in->vector;
+	} else if (!in->valid && !vcpu->apic && vcpu->events.user_irq >= 0) {
+		e->interrupt.injected = 1;	/* by KVM_INTERRUPT */
+		e->interrupt.nr = vcpu->events.user_irq;
 	}
 	if (r->shadow & LODGE_SHADOW_STI)
 		e->interrupt.shadow |= KVM_X86_SHADOW_INT_STI;
@@ -172,6 +175,8 @@ static void events_set_injected(struct lodge_vcpu *vcpu,
 	ev->has_payload = pending && e->exception_has_payload;
 	ev->exception_payload = e->exception_payload;
 	ev->soft_at_rip = x.valid && event_soft(x.vector);
+	if (!vcpu->apic)
+		ev->user_irq = -1;
 	if (e->nmi.injected) {
 		ev->injected.valid = true;
 		ev->injected.type = LODGE_EVENT_NMI;

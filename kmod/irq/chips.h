@@ -301,6 +301,7 @@ int lodge_chip_line(struct lodge_vm *vm, int chip, int pin, int source,
 void lodge_ioapic_eoi(struct lodge_vm *vm, u8 vector);
 void lodge_chip_acked(struct lodge_vm *vm, u16 pic, u32 ioapic);
 void lodge_ack_pins_update(struct lodge_vm *vm);
+void lodge_eoi_vectors_set(struct lodge_irqchip *chip, const unsigned long *map);
 int lodge_pic_ack(struct lodge_vm *vm);	/* vector, or -1 */
 
 /* split.c */

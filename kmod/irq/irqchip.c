@@ -49,6 +49,19 @@ static u16 pic_finish(struct lodge_vm *vm, bool was)
 	return acked;
 }
 
+/**
+ * lodge_eoi_vectors_set() - whose EOIs an I/O APIC wants to hear of
+ * @chip: the kernel's or the user's
+ * @map: a bit a vector
+ */
+void lodge_eoi_vectors_set(struct lodge_irqchip *chip, const unsigned long *map)
+{
+	int i;
+
+	for (i = 0; i < LODGE_APIC_WORDS; i++)
+		WRITE_ONCE(chip->eoi_vectors[i], map[i]);
+}
+
 /* Vectors whose EOI the I/O APIC wants to hear of. irq_lock */
 static void eoi_vectors_update(struct lodge_irqchip *chip)
 {
@@ -61,8 +74,7 @@ static void eoi_vectors_update(struct lodge_irqchip *chip)
 		if ((e & LODGE_REDIR_LEVEL) || (chip->ack_pins & BIT(i)))
 			__set_bit(FIELD_GET(LODGE_REDIR_VECTOR, e), map);
 	}
-	for (i = 0; i < LODGE_APIC_WORDS; i++)
-		WRITE_ONCE(chip->eoi_vectors[i], map[i]);
+	lodge_eoi_vectors_set(chip, map);
 }
 
 static u32 ioapic_masked(const struct lodge_ioapic *io)

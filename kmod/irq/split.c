@@ -31,8 +31,7 @@ void lodge_split_vectors_update(struct lodge_vm *vm)
 		if (routes->route[i].msg.level)
 			__set_bit(routes->route[i].msg.vector, map);
 	srcu_read_unlock(&vm->irq_srcu, idx);
-	for (i = 0; i < LODGE_APIC_WORDS; i++)
-		WRITE_ONCE(chip->eoi_vectors[i], map[i]);
+	lodge_eoi_vectors_set(chip, map);
 }
 
 /**

@@ -182,4 +182,26 @@ TEST(lowered_cr8_exits)
 	abi_done(vcpu);
 }
 
+/* What was given and not taken is saved, and given back. */
+TEST(interrupt_is_saved)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_REAL, &sti_hlt);
+	struct kvm_interrupt irq = { .irq = 0x43 };
+	struct kvm_vcpu_events events;
+
+	ASSERT_EQ(KVM_EXIT_HLT, abi_exit(vcpu));
+	abi_ok(vcpu->fd, KVM_INTERRUPT, &irq);
+	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	EXPECT_EQ(1, events.interrupt.injected);
+	EXPECT_EQ(0x43, events.interrupt.nr);
+	events.interrupt.injected = 0;
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	EXPECT_EQ(0, abi_sregs(vcpu).interrupt_bitmap[1]);
+	events.interrupt.injected = 1;
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	EXPECT_EQ(1ull << 3, abi_sregs(vcpu).interrupt_bitmap[1]);
+	EXPECT_EQ(0x43, abi_trapped(vcpu).vector);
+	abi_done(vcpu);
+}
+
 TEST_HARNESS_MAIN
