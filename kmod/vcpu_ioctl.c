@@ -365,13 +365,15 @@ static long vcpu_get_nested(const struct lodge_call *c)
 
 static long vcpu_set_nested(const struct lodge_call *c)
 {
+	const struct kvm_nested_state *t = &lodge_ops->not_nested;
 	const struct kvm_nested_state *s = c->buf;
 
-	return s->size < sizeof(*s) ||
-	       s->format != lodge_ops->not_nested.format ||
-	       s->flags != lodge_ops->not_nested.flags ||
-	       memcmp(&s->hdr, &lodge_ops->not_nested.hdr, sizeof(s->hdr)) ?
-		-EINVAL : 0;
+	if (s->size < sizeof(*s) || s->format != t->format ||
+	    s->flags != t->flags ||
+	    s->hdr.vmx.vmxon_pa != t->hdr.vmx.vmxon_pa ||
+	    s->hdr.vmx.vmcs12_pa != t->hdr.vmx.vmcs12_pa)
+		return -EINVAL;
+	return 0;
 }
 
 static long vcpu_set_debug(const struct lodge_call *c)
