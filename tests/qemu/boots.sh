@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# QEMU boots Linux on Lodge, on its types of machines and with its kinds of
+# interrupt controllers; inside an emulated host, where run.sh starts it. Prints
+# KTAP.
+#
+#	boots.sh PREFIX DEVICE RELEASE VERSION [TEST...]
+#
+# The guests' kernel and initramfs are in /guest, disks are /dev/vda (an ext4
+# root file system) and /dev/vdb (zeroes). Read lib.sh next.
+
+prefix=$1 device=$2 release=$3 version=$4
+shift 4
+. /qemu/lib.sh
+only=$*
+
+# A kernel comes up with its CPUs, calculates on each, and powers off by ACPI.
+test_hello()
+{
+	name="QEMU $version $1, $2 CPUs: boots, calculates, powers off"
+	(qemu_linux "$1" hello "cpus=$2" -smp "$2" -no-reboot) \
+		</dev/null >/tmp/log 2>&1
+	status=$?
+	if ended_well /tmp/log $status; then
+		ok "$name"
+	else
+		not_ok "$name (status $status)" /tmp/log
+	fi
+}
+
+# What a guest wrote to disks is there after it has reset its machine.
+test_disk()
+{
+	name="QEMU $version $1: two disks keep what was written across a reset"
+	dd if=/dev/zero of=/dev/vdb bs=1M 2>/dev/null
+	(qemu_linux "$1" disk '' -smp 2 \
+		-drive if=none,id=a,format=raw,file=/dev/vda \
+		-drive if=none,id=b,format=raw,file=/dev/vdb \
+		-device virtio-blk-pci,drive=a -device virtio-blk-pci,drive=b) \
+		</dev/null >/tmp/log 2>&1
+	status=$?
+	if ended_well /tmp/log $status && grep -q 'written, rebooting' /tmp/log; then
+		ok "$name"
+	else
+		not_ok "$name (status $status)" /tmp/log
+	fi
+}
+
+# Programs that have the screen and the real mode for themselves: SeaBIOS loads
+# them in 16-bit code.
+test_memtest()
+{
+	name="QEMU $version pc: memtest86+ from its real-mode entry to its screen"
+	firmware_says "Memtest86+" pc -m 64M -vga std \
+		-kernel /qemu/memtest.bin -append console=ttyS0
+}
+
+# A BIOS, GRUB off a disk's boot sector, its file system and menu, Linux.
+test_grub()
+{
+	name="QEMU $version pc: GRUB off a disk boots Linux"
+	(qemu pc -m 256M -serial stdio -no-reboot \
+		-drive if=virtio,format=raw,file=/dev/vdc) \
+		</dev/null >/tmp/log 2>&1
+	status=$?
+	if ended_well /tmp/log $status; then
+		ok "$name"
+	else
+		not_ok "$name (status $status)" /tmp/log
+	fi
+}
+
+# UEFI firmware, whose flash is a slot of memory that can't be written.
+test_ovmf()
+{
+	name="QEMU $version q35: OVMF to its shell"
+	cp /qemu/OVMF_VARS_4M.fd /tmp/vars
+	firmware_says "UEFI Interactive Shell" q35 -m 256M \
+		-drive if=pflash,format=raw,readonly=on,file=/qemu/OVMF_CODE_4M.fd \
+		-drive if=pflash,format=raw,file=/tmp/vars
+}
+
+# firmware_says WORDS MACHINE ARGUMENTS...: it runs until they come.
+firmware_says()
+{
+	words=$1
+	shift
+	mkfifo /tmp/says
+	(qemu "$@" -serial stdio) </dev/null >/tmp/says 2>&1 &
+	{
+		# They need not end their lines.
+		tr '\033' '\n' | grep -a -m1 "$words" >/tmp/found
+		kill $!
+	} </tmp/says
+	wait
+	rm /tmp/says
+	if [ -s /tmp/found ]; then
+		ok "$name"
+	else
+		not_ok "$name" /tmp/found
+	fi
+}
+
+echo "TAP version 13"
+each hello pc 1
+each hello q35 2
+each hello microvm,pcie=on 2
+each disk pc
+each memtest
+each grub
+each ovmf
+test_quiet
+echo "1..$number"
