@@ -331,18 +331,18 @@ bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu)
  */
 void lodge_vcpu_kick(struct lodge_vcpu *vcpu)
 {
-	struct task_struct *task;
+	int cpu;
 
 	if (rcuwait_wake_up(&vcpu->wait))
 		return;
-	if (READ_ONCE(vcpu->mode) != LODGE_INSIDE)
-		return;
-	/* Preemption off is as good, and borrows no symbols. */
-	rcu_read_lock_sched();
-	task = READ_ONCE(vcpu->task);
-	if (task)
-		kick_process(task);
-	rcu_read_unlock_sched();
+	/* No CPU goes away meanwhile. */
+	preempt_disable();
+	if (READ_ONCE(vcpu->mode) == LODGE_INSIDE) {
+		cpu = READ_ONCE(vcpu->cpu);
+		if (cpu != smp_processor_id())
+			lodge_host_interrupt(cpu);
+	}
+	preempt_enable();
 }
 
 /**

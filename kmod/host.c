@@ -43,15 +43,17 @@ void lodge_host_timer_init(struct hrtimer *t,
 }
 
 /**
- * lodge_host_interrupt_self() - an interrupt to this CPU that means nothing
+ * lodge_host_interrupt() - an interrupt to a CPU that means nothing
+ * @cpu: online, and stays so: preemption is off
  *
- * Context: interrupts off. A guest that is entered takes the event that is
- * injected, and then leaves for this before its next instruction.
+ * Context: any. Sent to this very CPU with interrupts off, a guest that is
+ * entered takes the event that is injected, and then leaves for this before
+ * its next instruction.
  */
-void lodge_host_interrupt_self(void)
+void lodge_host_interrupt(int cpu)
 {
 	/* In parentheses, since newer kernels have a macro of that name. */
-	(smp_ops.smp_send_reschedule)(smp_processor_id());
+	(smp_ops.smp_send_reschedule)(cpu);
 }
 
 /**

@@ -6,6 +6,7 @@
 #ifndef LODGE_HOST_H
 #define LODGE_HOST_H
 
+#include <linux/cpumask.h>
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
 #include <linux/gfp.h>
@@ -20,8 +21,8 @@ void lodge_host_exit(void);
 /* hrtimers: hrtimer_init() or hrtimer_setup() */
 void lodge_host_timer_init(struct hrtimer *t,
 			   enum hrtimer_restart (*fn)(struct hrtimer *));
-/* An interrupt to this very CPU, its interrupts off: it ends a guest's run. */
-void lodge_host_interrupt_self(void);
+/* An interrupt to a CPU that is online: it ends a guest's run there. */
+void lodge_host_interrupt(int cpu);
 void lodge_host_eventfd_signal(struct eventfd_ctx *ctx);
 
 /* Before guest entry, interrupts on: signals, resched, task work. 0 or -EINTR */
@@ -51,6 +52,9 @@ static inline hpa_t lodge_page_pa(const void *page)
 {
 	return (unsigned long)page - PAGE_OFFSET;
 }
+
+/* CPUs have lower numbers. The kernel's own bound would have to be borrowed. */
+#define LODGE_CPUS_MAX	((int)(8 * sizeof(struct cpumask)))
 
 /* The page behind a user address of current->mm; see host_page.c. */
 struct lodge_host_page {

@@ -191,7 +191,7 @@ int svm_setup(void)
 		goto fail;
 	memset(svm_iopm, 0xff, SVM_IOPM_SIZE);
 	svm_iopm_pa = svm_pa(svm_iopm);
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
 		if (cpu_possible(cpu) && svm_cpu_alloc(&per_cpu(svm_cpu, cpu)))
 			goto fail;
 	return 0;
@@ -207,7 +207,7 @@ void svm_teardown(void)
 {
 	int cpu;
 
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
 		if (cpu_possible(cpu))
 			svm_cpu_free(&per_cpu(svm_cpu, cpu));
 	if (svm_iopm)

@@ -168,7 +168,7 @@ void svm_debug_step(struct svm_vcpu *svm)
 {
 	if (svm->vmcb->event_inj & SVM_EVENT_VALID) {
 		svm->stepping = SVM_STEP_EVENT;
-		lodge_host_interrupt_self();
+		lodge_host_interrupt(smp_processor_id());
 	} else if (svm->stepping != SVM_STEP_TF) {
 		svm->step_rip = svm->vcpu.regs.rip;
 		svm->step_shadow = svm->vcpu.regs.shadow;
@@ -230,7 +230,7 @@ void svm_request_nmi_window(struct lodge_vcpu *vcpu, bool on)
 		svm_intercept_set(vmcb, SVM_I_IRET);
 		vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
 	} else if (vmcb->event_inj & SVM_EVENT_VALID || !svm_shadow_wait(svm)) {
-		lodge_host_interrupt_self();
+		lodge_host_interrupt(smp_processor_id());
 	}
 }
 

@@ -243,7 +243,7 @@ int vmx_setup(void)
 	vmx_probe_ept = lodge_page_alloc();
 	if (!vmx_probe_ept)
 		goto fail;
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
 		if (cpu_possible(cpu) && vmx_cpu_alloc(&per_cpu(vmx_cpu, cpu)))
 			goto fail;
 	return 0;
@@ -259,7 +259,7 @@ void vmx_teardown(void)
 {
 	int cpu;
 
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
 		if (cpu_possible(cpu))
 			vmx_cpu_free(&per_cpu(vmx_cpu, cpu));
 	lodge_page_free(vmx_probe_ept);
