@@ -18,11 +18,14 @@
 #ifndef LODGE_HAVE_XFER_VOID
 #include <linux/kvm_host.h>
 #endif
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <asm/asm.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
+#include <asm/reboot.h>
+#include <asm/tlbflush.h>
 
 #include "lodge.h"
 
@@ -70,6 +73,99 @@ void lodge_host_eventfd_signal(struct eventfd_ctx *ctx)
 	eventfd_signal(ctx);
 #endif
 }
+
+/**
+ * lodge_host_module_there() - is a module loaded, or about to be?
+ * @name: as /proc/modules has it
+ *
+ * Of one that is not yet seen here, the module notifier will still tell. There
+ * is a list, and no function to search it: its head is the kernel's own and no
+ * module, and alone lies in the kernel's image.
+ *
+ * Context: any.
+ */
+bool lodge_host_module_there(const char *name)
+{
+	struct list_head *self = &THIS_MODULE->list, *at;
+	const struct module *module;
+	unsigned long flags;
+	bool there = false;
+
+	local_irq_save(flags);		/* RCU: none of them is freed */
+	for (at = READ_ONCE(self->next); at != self; at = READ_ONCE(at->next)) {
+		if ((unsigned long)at >= __START_KERNEL_map &&
+		    (unsigned long)at < MODULES_VADDR)
+			continue;
+		module = list_entry(at, struct module, list);
+		if (READ_ONCE(module->state) != MODULE_STATE_UNFORMED &&
+		    lodge_same(module->name, name))
+			there = true;
+	}
+	local_irq_restore(flags);
+	return there;
+}
+
+/*
+ * VT-x left on has two consequences. The kernel writes CR4 from a copy, which
+ * must have VMXE. And a CPU in VMX operation takes no INIT and keeps CR4.VMXE
+ * from being cleared: a crash kernel, or firmware after a crash, would not
+ * come up. A kernel has one pointer to a function that ends it then, KVM's
+ * while KVM is there: of KVM that is part of the kernel itself nothing tells
+ * whether it has taken it.
+ */
+#if defined(LODGE_HAVE_CR4_UPDATE) && defined(LODGE_HAVE_EMERGENCY) && \
+	!IS_BUILTIN(CONFIG_KVM_INTEL)
+
+bool lodge_host_vmx_may_stay(void)
+{
+	return true;
+}
+
+/**
+ * lodge_host_cr4_vmxe() - CR4.VMXE, in the CPU and in the kernel's copy
+ * @on: set it, or clear it
+ *
+ * Context: interrupts off.
+ */
+void lodge_host_cr4_vmxe(bool on)
+{
+	cr4_update_irqsoff(on ? X86_CR4_VMXE : 0, on ? 0 : X86_CR4_VMXE);
+}
+
+/**
+ * lodge_host_crash_hook() - what each CPU is to do when the kernel crashes
+ * @fn: called with interrupts off or in an NMI, and the CPU does nothing else
+ *	of ours any more; NULL: nothing
+ *
+ * Context: may sleep; one caller at a time. KVM's module is not there.
+ */
+void lodge_host_crash_hook(void (*fn)(void))
+{
+	static cpu_emergency_virt_cb *now;
+
+	if (now)
+		cpu_emergency_unregister_virt_callback(now);
+	now = fn;
+	if (now)
+		cpu_emergency_register_virt_callback(now);
+}
+
+#else
+
+bool lodge_host_vmx_may_stay(void)
+{
+	return false;
+}
+
+void lodge_host_cr4_vmxe(bool on)
+{
+}
+
+void lodge_host_crash_hook(void (*fn)(void))
+{
+}
+
+#endif
 
 #ifdef LODGE_HAVE_XFER_VOID
 

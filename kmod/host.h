@@ -18,6 +18,13 @@ struct lodge_vcpu;
 int lodge_host_init(void);	/* at load: 0 or -ENOMEM */
 void lodge_host_exit(void);
 
+bool lodge_host_module_there(const char *name);
+
+/* May VT-x stay on outside a bracket? The other two need that it may. */
+bool lodge_host_vmx_may_stay(void);
+void lodge_host_cr4_vmxe(bool on);	/* on this CPU, interrupts off */
+void lodge_host_crash_hook(void (*fn)(void));
+
 /* hrtimers: hrtimer_init() or hrtimer_setup() */
 void lodge_host_timer_init(struct hrtimer *t,
 			   enum hrtimer_restart (*fn)(struct hrtimer *));
@@ -98,6 +105,14 @@ static inline void lodge_cpuid_host(u32 leaf, u32 sub, u32 *a, u32 *b, u32 *c,
 {
 	asm volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d)
 		     : "a"(leaf), "c"(sub));
+}
+
+/* strcmp() would be one more symbol to borrow. */
+static inline bool lodge_same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
 }
 
 int lodge_rdmsr_safe(u32 msr, u64 *v);	/* -EIO if it faults */

@@ -386,6 +386,8 @@ enum lodge_mode { LODGE_MODE_AUTO, LODGE_MODE_OWN, LODGE_MODE_SHARE };
 
 int lodge_hw_start(enum lodge_mode mode);
 void lodge_hw_stop(void);
+void lodge_hw_suspend(void);
+void lodge_hw_resume(void);
 const char *lodge_hw_mode(void);
 int lodge_hw_cpus(void);	/* online */
 bool lodge_hw_own(void);	/* of this CPU, interrupts off */

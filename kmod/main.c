@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/pm.h>
 #include <linux/slab.h>
 
 #include "ioctl.h"
@@ -191,14 +192,6 @@ static struct miscdevice lodge_dev = {
 	.mode = 0660,
 };
 
-/* strcmp() would be one more symbol to borrow. */
-static bool __init same(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
 /**
  * lodge_caps_name() - a feature's name, for the line that tells what there is
  * @caps: to add it to
@@ -226,7 +219,7 @@ static int __init backend_choose(void)
 
 	lodge_cpuid_host(0, 0, &max, &id[0], &id[2], &id[1]);
 	for (i = 0; i < ARRAY_SIZE(backends); i++) {
-		if (!same(backends[i].cpu, (char *)id))
+		if (!lodge_same(backends[i].cpu, (char *)id))
 			continue;
 		lodge_ops = backends[i].ops;
 		r = lodge_ops->probe(&lodge_caps);
@@ -244,24 +237,49 @@ static int __init mode_parse(void)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(mode_names); i++)
-		if (same(mode, mode_names[i]))
+		if (lodge_same(mode, mode_names[i]))
 			return i;
 	pr_err("lodge: mode=%s is none of auto, own, share\n", mode);
 	return -EINVAL;
 }
+
+static int dev_suspend(struct device *unused)
+{
+	lodge_hw_suspend();
+	return 0;
+}
+
+static int dev_resume(struct device *unused)
+{
+	lodge_hw_resume();
+	return 0;
+}
+
+/* Called with processes frozen, before CPUs go and when all are back. */
+static const struct dev_pm_ops dev_pm = {
+	NOIRQ_SYSTEM_SLEEP_PM_OPS(dev_suspend, dev_resume)
+};
+
+static const struct device_type dev_type = { .pm = &dev_pm };
 
 static int __init lodge_dev_register(void)
 {
 	int r;
 
 	lodge_dev.name = device;
-	if (same(device, "kvm"))
+	if (lodge_same(device, "kvm"))
 		lodge_dev.minor = KVM_MINOR;
 	r = misc_register(&lodge_dev);
-	if (r)
+	if (r) {
 		pr_err("lodge: /dev/%s can't be made (%d): is the name in use?\n",
 		       device, r);
-	return r;
+		return r;
+	}
+	/* Nothing may be left out because it had no callbacks so far. */
+	dev_pm_set_driver_flags(lodge_dev.this_device,
+				DPM_FLAG_NO_DIRECT_COMPLETE);
+	lodge_dev.this_device->type = &dev_type;
+	return 0;
 }
 
 /* What needs no hardware: tables made once. */

@@ -19,6 +19,8 @@ ccflags-y += $(call lodge-sym,eventfd_signal,LODGE_HAVE_EVENTFD_SIGNAL_N)
 ccflags-y += $(call lodge-grep,.,include/linux/entry-virt.h,LODGE_HAVE_ENTRY_VIRT)
 # a parenthesis in a pattern would end $(call ...): "." stands for it
 ccflags-y += $(call lodge-grep,xfer_to_guest_mode_handle_work.void,include/linux/entry-*.h,LODGE_HAVE_XFER_VOID)
+ccflags-y += $(call lodge-sym,cr4_update_irqsoff,LODGE_HAVE_CR4_UPDATE)
+ccflags-y += $(call lodge-sym,cpu_emergency_register_virt_callback,LODGE_HAVE_EMERGENCY)
 ccflags-y += $(call lodge-grep,rseq_virt_userspace_exit,include/linux/rseq.h,LODGE_HAVE_RSEQ_VIRT)
 
 # host_page.c, mmu.c

@@ -27,6 +27,7 @@ struct lodge_caps {
 	bool flush_by_asid;
 	bool tsc_aux;		/* the CPU has IA32_TSC_AUX */
 	bool timer;		/* set_timer() works */
+	bool may_own;		/* the hardware may stay on between brackets */
 	bool pdptes;		/* the CPU keeps those of PAE paging to itself */
 	bool dirty_log;		/* the CPU tells writes to pages not yet dirty */
 	bool umip;		/* guests have CR4.UMIP, which the CPU lacks */
@@ -46,6 +47,7 @@ void lodge_caps_name(struct lodge_caps *caps, bool has, const char *name);
  */
 struct lodge_vendor_ops {
 	const char *name;
+	const char *kvm;	/* KVM's module for this hardware */
 	size_t vcpu_size;	/* of the vendor's struct, lodge_vcpu first */
 	size_t vm_size;		/* of the vendor's struct, lodge_vm first */
 	const struct lodge_tdp_format *tdp_format;
@@ -63,6 +65,8 @@ struct lodge_vendor_ops {
 	int (*hw_enable)(void);		/* own mode: on, and stays on */
 	void (*hw_disable)(void);
 	int (*hw_prove)(void);		/* enable, one world switch, disable */
+	/* The kernel crashed, maybe in a bracket: off; NULL: no need. */
+	void (*hw_crash)(void);
 
 	int (*vm_init)(struct lodge_vm *vm);
 	void (*vm_destroy)(struct lodge_vm *vm);

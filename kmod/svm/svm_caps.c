@@ -98,6 +98,7 @@ int svm_probe(struct lodge_caps *caps)
 	}
 	caps->asids = ebx;
 	caps->tsc_ratio_frac_bits = edx & SVM_CPUID_TSC_RATIO ? 32 : 0;
+	caps->may_own = true;
 	caps->next_rip = edx & SVM_CPUID_NEXT_RIP;
 	caps->decode_assist = edx & SVM_CPUID_DECODE;
 	caps->flush_by_asid = edx & SVM_CPUID_FLUSH_ASID;

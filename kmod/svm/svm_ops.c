@@ -6,6 +6,7 @@
 
 const struct lodge_vendor_ops svm_ops = {
 	.name = "AMD-V",
+	.kvm = "kvm_amd",
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.vm_size = sizeof(struct lodge_vm),
 	.tdp_format = &svm_npt_format,

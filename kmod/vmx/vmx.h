@@ -141,6 +141,7 @@ bool vmx_hw_in_use(void);
 int vmx_hw_enable(void);
 void vmx_hw_disable(void);
 int vmx_hw_prove(void);
+void vmx_hw_crash(void);
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
 /* vmx_vcpu.c */

@@ -152,6 +152,10 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 	c->insn_len_0 = misc & VMX_CAP_INSN_LEN_0;
 	c->timer_shift = FIELD_GET(VMX_CAP_TIMER_SHIFT, misc);
 
+	/* Without the last, the host's processor trace can't run meanwhile. */
+	caps->may_own = lodge_host_vmx_may_stay() &&
+			(!boot_cpu_has(X86_FEATURE_INTEL_PT) ||
+			 (misc & VMX_CAP_PT));
 	caps->asids = 0x10000;
 	caps->next_rip = true;
 	caps->dirty_log = c->proc2 & VMX_PROC2_PML;
@@ -279,24 +283,6 @@ bool vmx_hw_in_use(void)
 	return cr4 & LODGE_CR4_VMXE;
 }
 
-/**
- * vmx_hw_enable() - keep VT-x on, in own mode
- *
- * Return: -EOPNOTSUPP: a bracket that enters and leaves VMX operation leaves
- * nothing on that a crash, or a write of CR4 by the kernel, would trip over.
- */
-int vmx_hw_enable(void)
-{
-	return -EOPNOTSUPP;
-}
-
-/**
- * vmx_hw_disable() - undo vmx_hw_enable()
- */
-void vmx_hw_disable(void)
-{
-}
-
 /* Firmware that leaves IA32_FEATURE_CONTROL open leaves it to the system. */
 static void vmx_feature_lock(void)
 {
@@ -305,6 +291,62 @@ static void vmx_feature_lock(void)
 	if (!(feat & VMX_FEAT_LOCKED))
 		lodge_wrmsr(MSR_IA32_FEAT_CTL,
 			    feat | VMX_FEAT_VMX | VMX_FEAT_LOCKED);
+}
+
+/**
+ * vmx_hw_enable() - enter VMX operation and stay in it, in own mode
+ *
+ * Context: interrupts off; caps->may_own.
+ * Return: 0; -EBUSY if another hypervisor holds this CPU; -EIO: VMXON failed.
+ */
+int vmx_hw_enable(void)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+
+	if (vmx_hw_in_use())
+		return -EBUSY;
+	vmx_feature_lock();
+	lodge_host_cr4_vmxe(true);
+	if (!vmx_vmxon(cpu->vmxon_pa))
+		return 0;
+	lodge_host_cr4_vmxe(false);
+	return -EIO;
+}
+
+/**
+ * vmx_hw_disable() - undo vmx_hw_enable()
+ *
+ * Context: interrupts off, after vmx_hw_enable().
+ */
+void vmx_hw_disable(void)
+{
+	vmx_vmxoff();
+	lodge_host_cr4_vmxe(false);
+}
+
+/**
+ * vmx_hw_crash() - leave VMX operation for good, whoever entered it and why
+ *
+ * What the CPU holds of a VMCS goes to memory before: afterwards that could
+ * happen at any time, to a page that is the next kernel's.
+ *
+ * Context: interrupts off, or an NMI, also within a bracket, which does not
+ * go on.
+ */
+void vmx_hw_crash(void)
+{
+	unsigned long cr4;
+	hpa_t vmcs;
+
+	if (!vmx_hw_in_use())
+		return;
+	if (!vmx_vmptrst(&vmcs)) {
+		if (vmcs != VMCS_NO_LINK)
+			vmx_vmclear(vmcs);
+		vmx_vmxoff();
+	}
+	asm volatile("mov %%cr4, %0" : "=r"(cr4));
+	asm volatile("mov %0, %%cr4" :: "r"(cr4 & ~LODGE_CR4_VMXE) : "memory");
 }
 
 /* A guest in real mode without memory: its first fetch is an EPT violation. */

@@ -46,7 +46,8 @@ static void host_wrmsr_if(u32 msr, u64 v, u64 now)
  * vmx_take_hardware() - be in VMX operation
  * @cpu: this CPU's
  *
- * Notes CR4, and which VMCS is current if another is in VMX operation here.
+ * Notes CR4, and which VMCS is current if another is in VMX operation here. In
+ * own mode none is.
  * Intel manual: "Enabling and Entering VMX Operation".
  *
  * Context: interrupts off until vmx_give_hardware().
@@ -57,6 +58,11 @@ int vmx_take_hardware(struct vmx_cpu *cpu)
 	u64 cr4 = host_cr4();
 
 	cpu->found_cr4 = cr4;
+	if (lodge_hw_own()) {
+		cpu->found_on = true;
+		cpu->found_vmcs = VMCS_NO_LINK;
+		return 0;
+	}
 	cpu->found_on = (cr4 & LODGE_CR4_VMXE) &&
 			!vmx_vmptrst(&cpu->found_vmcs);
 	if (cpu->found_on)

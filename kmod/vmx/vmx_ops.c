@@ -6,6 +6,7 @@
 
 const struct lodge_vendor_ops vmx_ops = {
 	.name = "VT-x",
+	.kvm = "kvm_intel",
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.vm_size = sizeof(struct lodge_vm),
 	.tdp_format = &vmx_ept_format,
@@ -22,6 +23,7 @@ const struct lodge_vendor_ops vmx_ops = {
 	.hw_enable = vmx_hw_enable,
 	.hw_disable = vmx_hw_disable,
 	.hw_prove = vmx_hw_prove,
+	.hw_crash = vmx_hw_crash,
 	.vm_init = vmx_vm_init,
 	.vm_destroy = vmx_vm_destroy,
 	.vcpu_create = vmx_vcpu_create,

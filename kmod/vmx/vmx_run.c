@@ -129,7 +129,7 @@ void vmx_bracket_end(struct lodge_vcpu *vcpu)
 	/*
 	 * NMIs are held until the host's handler returns. It may never do so,
 	 * if it stops the CPU for a crash, nor may that of machine checks: by
-	 * now VMX operation has ended.
+	 * now VMX operation has ended, or vmx_hw_crash() ends it.
 	 */
 	if (unlikely(vmx->host_mc)) {
 		vmx->host_mc = false;
