@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Lodge on VT-x, which Bochs emulates: the ABI tests beside stock KVM, and
-# Debian kernels as guests. Called by "make test-vmx" through tests/run.sh with
-# the hosts' kernels in KERNELS; prints KTAP. What happens in the hosts is in
-# tests/abi/inside.sh and tests/boot/boot.sh; read those next.
+# Lodge on VT-x, which Bochs emulates: the ABI tests beside stock KVM, Debian
+# kernels as guests, and what a host does to them. Called by "make test-vmx"
+# through tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What
+# happens in the hosts is in tests/abi/inside.sh, tests/boot/boot.sh, and
+# tests/fault/inside.sh and ends.sh; read those next.
 #
 #	tests/vmx/run.sh [--kvm-only] [--full] [PROGRAM...]
 #
@@ -12,7 +13,7 @@
 # and a few guests, on the first kernel; the former on a CPU with all that Lodge
 # uses, the latter on one with fewer features. With --full ("make test-full")
 # it is everything on both, on each kernel, guests on hosts with two CPUs, too.
-# With names, only these programs of tests/abi and no boot; with
+# With names, only these programs of tests/abi and nothing else; with
 # --kvm-only, all of it on the oracle. In the environment, ABI_OUT is a folder
 # for all that the programs print, ABI_MODEL the CPU model for named programs.
 set -uo pipefail
@@ -77,8 +78,26 @@ boot()
 		--script tests/boot/boot.sh -- $short "$host $model" "$device" "$module" "${releases[@]}"
 }
 
+# trouble HOST MODEL: what the host does to running guests
+trouble()
+{
+	local host=$1 model=$2 release
+
+	release=$(kernel_release "$host") || return
+	echo "# trouble on $host, $model"
+	setpriv --pdeathsig TERM \
+		tests/machine/bochs.sh --kernel "$host" --model "$model" --cpus 2 \
+		--mem 512 --timeout 1200 --carry kvm_intel \
+		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
+		--file "$build/fault/compute:/bin/compute" \
+		--script tests/fault/inside.sh -- $short
+}
+
 echo "# on VT-x"
 if [ ${#programs[@]} = 0 ]; then
+	mkdir -p "$build/fault"
+	${CC:-gcc} -O2 -Wall -Wextra -static -pthread \
+		-o "$build/fault/compute" tests/fault/compute.c || exit
 	. tests/boot/guests.sh
 	guests_make "$build/guest" && guests_disks "$build/guest" || exit
 fi
@@ -92,12 +111,14 @@ elif [ -n "$short" ]; then
 		grep -vxF "$(printf '%s\n' "${long_programs[@]}")")
 	jobs_start abi "${hosts[0]}" corei7_skylake_x "${programs[@]}"
 	jobs_start boot "${hosts[0]}" corei7_haswell_4770 2
+	[ -n "$only" ] || jobs_start trouble "${hosts[0]}" corei7_haswell_4770
 else
 	for host in "${hosts[@]}"; do
 		jobs_start abi "$host" corei7_skylake_x
 		jobs_start abi "$host" corei7_haswell_4770
 		jobs_start boot "$host" corei7_skylake_x 2
 		jobs_start boot "$host" corei7_haswell_4770 1
+		[ -n "$only" ] || jobs_start trouble "$host" corei7_haswell_4770
 	done
 fi
 jobs_wait
