@@ -5,7 +5,7 @@
 # kernels as guests, and what a host does to them. Called by "make test-vmx"
 # through tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What
 # happens in the hosts is in tests/abi/inside.sh, tests/boot/boot.sh, and
-# tests/fault/inside.sh and ends.sh; read those next.
+# tests/fault/inside.sh; read those next.
 #
 #	tests/vmx/run.sh [--kvm-only] [--full] [PROGRAM...]
 #
