@@ -83,6 +83,11 @@ source_mend()
 	# external interrupt.
 	edit cpu/vapic.cc 'vm->vppr = vector & 0xf0;' \
 		'a\  vm->idt_vector_info = vector | (BX_EXTERNAL_INTERRUPT << 8);'
+	# Where a notification finds nothing requested, since what was posted has
+	# been collected before, vector 255 came of it. "Posted-Interrupt
+	# Processing": RVI then stays as it is.
+	edit cpu/vapic.cc 'vector = BX_CPU_THIS_PTR lapic->highest_priority_int(virr);' \
+		's,$,\n  if (vector == (Bit8u) -1 \&\& !virr[7]) vector = 0;,'
 	# A posted-interrupt descriptor is aligned to 64 bytes ("VM-Execution
 	# Control Fields"), not to a page.
 	edit cpu/vmx.cc 'IsValidPageAlignedPhyAddr(vm->pid_addr)' \
