@@ -300,7 +300,7 @@ bool lodge_vcpu_wakes(struct lodge_vcpu *vcpu)
 	if ((ev->nmi_pending || atomic_read(&vcpu->nmi_queued)) &&
 	    !vcpu->regs.nmi_blocked)
 		return true;
-	return event_irq_waits(vcpu) &&
+	return (vcpu->apic ? lodge_irq_waits(vcpu) : ev->user_irq >= 0) &&
 	       (vcpu->regs.rflags & LODGE_RFLAGS_IF);
 }
 
@@ -323,6 +323,27 @@ bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu)
 	}
 }
 
+/*
+ * Wake a vCPU that sleeps, interrupt the CPU of one that is inside. That CPU
+ * can't go offline before preemption is on again here.
+ */
+static void event_interrupt(struct lodge_vcpu *vcpu,
+			    void (*interrupt)(int cpu))
+{
+	int cpu;
+
+	if (rcuwait_wake_up(&vcpu->wait))
+		return;
+	preempt_disable();
+	if (READ_ONCE(vcpu->mode) == LODGE_INSIDE) {
+		cpu = READ_ONCE(vcpu->cpu);
+		/* Here it is the own thread, which looks before it enters. */
+		if (cpu != smp_processor_id())
+			interrupt(cpu);
+	}
+	preempt_enable();
+}
+
 /**
  * lodge_vcpu_kick() - have a vCPU look at its requests
  * @vcpu: running, sleeping or neither
@@ -331,18 +352,26 @@ bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu)
  */
 void lodge_vcpu_kick(struct lodge_vcpu *vcpu)
 {
-	int cpu;
+	event_interrupt(vcpu, lodge_host_interrupt);
+}
 
-	if (rcuwait_wake_up(&vcpu->wait))
-		return;
-	/* No CPU goes away meanwhile. */
-	preempt_disable();
-	if (READ_ONCE(vcpu->mode) == LODGE_INSIDE) {
-		cpu = READ_ONCE(vcpu->cpu);
-		if (cpu != smp_processor_id())
-			lodge_host_interrupt(cpu);
-	}
-	preempt_enable();
+/**
+ * lodge_vcpu_notify() - requests have been posted to a vCPU's APIC
+ * @vcpu: any
+ * @marks: LODGE_POSTED_*, as bits, that are new
+ *
+ * A CPU that collects by itself need not leave the guest. If it has left it
+ * meanwhile, the notification is an interrupt that means nothing; the vCPU says
+ * that it is inside before it looks at the marks, which were set before.
+ *
+ * Context: any, also interrupts off.
+ */
+void lodge_vcpu_notify(struct lodge_vcpu *vcpu, u32 marks)
+{
+	if (lodge_caps.irq_posting && marks == BIT(LODGE_POSTED_ON))
+		event_interrupt(vcpu, lodge_host_post);
+	else
+		lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 }
 
 /**

@@ -343,6 +343,29 @@ static int exit_tdp_fault(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	}
 }
 
+static int exit_apic_access(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			    bool may_sleep)
+{
+	if (unlikely(exit->vectored.valid))
+		return exit_internal_error(vcpu, exit,
+					   KVM_INTERNAL_ERROR_DELIVERY_EV);
+	return lodge_emulate(vcpu, exit, may_sleep);
+}
+
+static int exit_apic_write(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			   bool may_sleep)
+{
+	lodge_lapic_written(vcpu, exit->apic.offset);
+	return LODGE_RESUME;
+}
+
+static int exit_apic_eoi(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+			 bool may_sleep)
+{
+	lodge_lapic_ended(vcpu, exit->apic.vector);
+	return LODGE_RESUME;
+}
+
 static int exit_unknown(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			bool may_sleep)
 {
@@ -428,6 +451,9 @@ static const struct {
 	[LODGE_EXIT_PML_FULL]		= { exit_nothing },
 	[LODGE_EXIT_TIMER]		= { exit_timer },
 	[LODGE_EXIT_STEP]		= { exit_step },
+	[LODGE_EXIT_APIC_ACCESS]	= { exit_apic_access },
+	[LODGE_EXIT_APIC_WRITE]		= { exit_apic_write },
+	[LODGE_EXIT_APIC_EOI]		= { exit_apic_eoi },
 	[LODGE_EXIT_ENTRY_FAILED]	= { exit_entry_failed },
 	[LODGE_EXIT_UNKNOWN]		= { exit_unknown },
 };

@@ -49,6 +49,9 @@
 	X(PML_FULL,	"page-modification log full")			\
 	X(TIMER,	"preemption timer")				\
 	X(STEP,		"single step of the user's debugger")		\
+	X(APIC_ACCESS,	"access to the APIC that is to be emulated")	\
+	X(APIC_WRITE,	"write to the APIC's page that has been made")	\
+	X(APIC_EOI,	"end of an interrupt that someone waits for")	\
 	X(ENTRY_FAILED,	"hardware refused to enter the guest")		\
 	X(UNKNOWN,	"exit that is not known")
 
@@ -141,6 +144,10 @@ struct lodge_exit {
 			bool set_rf;	/* in the flags that the old one keeps */
 			u32 error;
 		} task;
+		struct {
+			u16 offset;	/* APIC_WRITE */
+			u8 vector;	/* APIC_EOI */
+		} apic;
 		gva_t invlpg_gva;
 		u64 fail_reason;
 	};

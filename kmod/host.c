@@ -21,6 +21,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <asm/apic.h>
 #include <asm/asm.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
@@ -47,16 +48,29 @@ void lodge_host_timer_init(struct hrtimer *t,
 
 /**
  * lodge_host_interrupt() - an interrupt to a CPU that means nothing
- * @cpu: online, and stays so: preemption is off
+ * @cpu: online; a guest there is left
  *
- * Context: any. Sent to this very CPU with interrupts off, a guest that is
- * entered takes the event that is injected, and then leaves for this before
+ * Context: preemption off. With interrupts off it may be this CPU: a guest that
+ * is entered takes the event that is injected, and then leaves for this before
  * its next instruction.
  */
 void lodge_host_interrupt(int cpu)
 {
 	/* In parentheses, since newer kernels have a macro of that name. */
 	(smp_ops.smp_send_reschedule)(cpu);
+}
+
+/**
+ * lodge_host_post() - have a CPU collect what is posted to the guest it runs
+ * @cpu: online
+ *
+ * Outside of guests the kernel has a handler, which does nothing.
+ *
+ * Context: preemption off.
+ */
+void lodge_host_post(int cpu)
+{
+	apic->send_IPI(cpu, LODGE_POST_VECTOR);
 }
 
 /**

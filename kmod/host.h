@@ -11,6 +11,7 @@
 #include <linux/hrtimer.h>
 #include <linux/gfp.h>
 #include <linux/mm_types.h>
+#include <asm/irq_vectors.h>
 #include "pure.h"
 
 struct lodge_vcpu;
@@ -28,8 +29,15 @@ void lodge_host_crash_hook(void (*fn)(void));
 /* hrtimers: hrtimer_init() or hrtimer_setup() */
 void lodge_host_timer_init(struct hrtimer *t,
 			   enum hrtimer_restart (*fn)(struct hrtimer *));
-/* An interrupt to a CPU that is online: it ends a guest's run there. */
+/* Preemption off: an interrupt ends the run of a guest on a CPU ... */
 void lodge_host_interrupt(int cpu);
+/* ... and another has it collect; 0: this kernel has none for that. */
+#ifdef POSTED_INTR_VECTOR
+#define LODGE_POST_VECTOR	POSTED_INTR_VECTOR
+#else
+#define LODGE_POST_VECTOR	0
+#endif
+void lodge_host_post(int cpu);
 void lodge_host_eventfd_signal(struct eventfd_ctx *ctx);
 
 /* Before guest entry, interrupts on: signals, resched, task work. 0 or -EINTR */

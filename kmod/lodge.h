@@ -50,6 +50,7 @@ enum {
 	LODGE_REQ_TRIPLE_FAULT,
 	LODGE_REQ_TIMER,	/* LAPIC timer expired */
 	LODGE_REQ_NMI,		/* vcpu->nmi_queued is to be taken */
+	LODGE_REQ_APIC_PAGE,	/* it is the hardware's no more */
 	LODGE_REQ_EXIT,		/* leave the guest, nothing else */
 	LODGE_REQ_SET_TPR,	/* the user is to know that CR8 has fallen */
 	LODGE_REQ_IOAPIC_EOI,	/* ... of the end of ioapic_eoi's service */
@@ -347,6 +348,7 @@ bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu);
 bool lodge_vcpu_wakes(struct lodge_vcpu *vcpu);
 void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req);	/* any context */
 void lodge_vcpu_kick(struct lodge_vcpu *vcpu);			/* any context */
+void lodge_vcpu_notify(struct lodge_vcpu *vcpu, u32 marks);	/* any context */
 void lodge_vm_request(struct lodge_vm *vm, int req, bool wait);
 void lodge_nmi_collect(struct lodge_vcpu *vcpu);
 void lodge_nmi_queue(struct lodge_vcpu *vcpu);			/* any context */

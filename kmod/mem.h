@@ -110,6 +110,7 @@ void lodge_tdp_vcpu_free(struct lodge_vcpu *vcpu);
 int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access);
 int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access);
 int lodge_tdp_prefault(struct lodge_vcpu *vcpu, u64 *gpa, u64 *size);
+void lodge_tdp_zap_apic(struct lodge_vm *vm);
 void lodge_tdp_logged(struct lodge_vcpu *vcpu, const u64 *gpa, u32 nr);
 /* What the vCPU's TLB may hold: at each flush, and before each entry. */
 extern bool lodge_check_tlb;

@@ -153,6 +153,9 @@ static void slots_publish(struct lodge_vm *vm, struct lodge_slots *cur,
 	/* A fault that read the old table finds that its seq has passed. */
 	if (old)
 		lodge_tdp_change_end(vm);
+	/* It goes where the user has memory. */
+	if (new && lodge_caps.apic_page)
+		lodge_tdp_zap_apic(vm);
 	synchronize_srcu_expedited(&vm->srcu);
 	if (old && old->dirty && !(new && new->dirty == old->dirty))
 		kvfree(old->dirty);

@@ -86,6 +86,8 @@ static int run_requests(struct lodge_vcpu *vcpu)
 		return LODGE_TO_USER;
 	if (lodge_request_test(vcpu, LODGE_REQ_INTERCEPTS))
 		lodge_ops->update_intercepts(vcpu);
+	if (lodge_request_test(vcpu, LODGE_REQ_APIC_PAGE))
+		lodge_tdp_zap_apic(vcpu->vm);
 	if (lodge_request_test(vcpu, LODGE_REQ_CLOCK))
 		lodge_clock_update(vcpu);
 	if (lodge_request_test(vcpu, LODGE_REQ_STEAL))

@@ -223,6 +223,21 @@ void lodge_tdp_zap_slot(struct lodge_vm *vm, const struct lodge_slot *slot)
 }
 
 /**
+ * lodge_tdp_zap_apic() - no vCPU finds the hardware's APIC page after this
+ * @vm: VM
+ *
+ * Context: as lodge_tdp_flush().
+ */
+void lodge_tdp_zap_apic(struct lodge_vm *vm)
+{
+	gfn_t gfn = LODGE_APIC_BASE >> PAGE_SHIFT;
+	struct lodge_pt_freed freed = {};
+
+	if (lodge_tdp_zap(vm, gfn, gfn + 1, true, &freed))
+		lodge_tdp_flush(vm, &freed);
+}
+
+/**
  * lodge_tdp_young() - has the guest accessed a range?
  * @vm: VM
  * @gfn: first frame

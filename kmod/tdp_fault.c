@@ -164,7 +164,31 @@ static int tdp_wait(struct lodge_vcpu *vcpu, unsigned long seq)
 	return err;
 }
 
-/* MMIO, or MAPPED: the slot is in @t, under vm->srcu. */
+/*
+ * The page of all APICs, at which the hardware takes accesses elsewhere. Who
+ * changes slots or moves an APIC does so before he takes it away under the lock.
+ */
+static int tdp_map_apic(struct lodge_vcpu *vcpu, const struct tdp_try *t,
+			unsigned long gen)
+{
+	struct lodge_vm *vm = vcpu->vm;
+	struct lodge_pt *pt = &vm->tdp.pt;
+	int ret = LODGE_TDP_MMIO;
+
+	raw_spin_lock(&vm->tdp.lock);
+	if (READ_ONCE(vm->slots_gen) != gen)
+		ret = LODGE_TDP_MAPPED;		/* the guest faults again */
+	else if (lodge_lapic_page_at(vm, t->gfn))
+		ret = lodge_pt_map(pt, t->gfn, 1, pt->format->leaf(
+				   lodge_caps.apic_page, 1, true, false, false),
+				   &vcpu->tdp.cache);
+	raw_spin_unlock(&vm->tdp.lock);
+	if (ret == -ENOMEM)
+		return t->atomic ? -EAGAIN : LODGE_TDP_MAPPED;
+	return ret == -EEXIST ? LODGE_TDP_MMIO : ret;
+}
+
+/* MMIO, or MAPPED: the slot, if any, is in @t, under vm->srcu. */
 static int tdp_try_begin(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access,
 			 struct tdp_try *t)
 {
@@ -178,6 +202,9 @@ static int tdp_try_begin(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access,
 	/* Before the slots: when they change, seq changes after them. */
 	t->seq = smp_load_acquire(&vm->tdp.seq);
 	t->slot = lodge_slot_find(vm, t->gfn);
+	if (!t->slot && !(access & LODGE_TDP_FETCH) &&
+	    lodge_lapic_page_at(vm, t->gfn))
+		return tdp_map_apic(vcpu, t, gen);
 	if (!t->slot) {
 		vcpu->tdp.mmio_gfn = t->gfn;
 		vcpu->tdp.mmio_gen = gen;
@@ -215,10 +242,10 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 		return ret;
 	idx = srcu_read_lock(&vm->srcu);
 	ret = tdp_try_begin(vcpu, gpa, access, &t);
-	if (ret == LODGE_TDP_MAPPED)
+	if (t.slot)
 		copy = *t.slot;
 	srcu_read_unlock(&vm->srcu, idx);
-	if (ret != LODGE_TDP_MAPPED)
+	if (ret != LODGE_TDP_MAPPED || !t.slot)
 		return ret;
 
 	/* This may wait for long, as for userfaultfd: hold nothing. */
@@ -254,11 +281,12 @@ int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 
 	/* The device that was accessed last. Of generation 0 all is MMIO. */
 	if (gpa >> PAGE_SHIFT == vcpu->tdp.mmio_gfn &&
-	    READ_ONCE(vm->slots_gen) == vcpu->tdp.mmio_gen)
+	    READ_ONCE(vm->slots_gen) == vcpu->tdp.mmio_gen &&
+	    !lodge_lapic_page_at(vm, vcpu->tdp.mmio_gfn))
 		return LODGE_TDP_MMIO;
 	idx = srcu_read_lock(&vm->srcu);
 	ret = tdp_try_begin(vcpu, gpa, access, &t);
-	if (ret != LODGE_TDP_MAPPED)
+	if (ret != LODGE_TDP_MAPPED || !t.slot)
 		goto out;
 	vcpu->tdp.absent = !lodge_host_page_look(lodge_slot_hva(t.slot, t.gfn),
 						 t.write, &p);

@@ -31,10 +31,15 @@ struct lodge_caps {
 	bool pdptes;		/* the CPU keeps those of PAE paging to itself */
 	bool dirty_log;		/* the CPU tells writes to pages not yet dirty */
 	bool umip;		/* guests have CR4.UMIP, which the CPU lacks */
+	/* The CPU has the APIC's page (irq/irq.h): each needs the one above. */
+	bool virtual_apic;	/* TPR is there; update_irqs() works */
+	bool irq_delivery;	/* it takes from IRR and ends in ISR by itself */
+	bool irq_posting;	/* ... and collects, at lodge_host_post() */
+	hpa_t apic_page;	/* what guests see is redirected; 0: nothing */
 	/* What the CPU has, and guests can't. */
 	bool no_rdtscp, no_invpcid, no_xsaves;
-	char used[160];		/* for the log line */
-	char absent[160];
+	char used[224];		/* for the log line */
+	char absent[224];
 };
 
 void lodge_caps_name(struct lodge_caps *caps, bool has, const char *name);
@@ -99,8 +104,10 @@ struct lodge_vendor_ops {
 	void (*set_tsc)(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
 	/* LODGE_EXIT_TIMER when the host's TSC is there; 0: not any more. */
 	void (*set_timer)(struct lodge_vcpu *vcpu, u64 tsc);
-	/* CPUID of the guest, or its debug settings, changed. */
+	/* CPUID of the guest, its debug settings, or its APIC's mode changed. */
 	void (*update_intercepts)(struct lodge_vcpu *vcpu);
+	/* IRR, ISR or what is to be told of them changed: lodge_lapic_tops() */
+	void (*update_irqs)(struct lodge_vcpu *vcpu);
 	/* One sentence on why the entry failed; in the bracket. */
 	int (*explain)(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
 		       char *text, size_t size);

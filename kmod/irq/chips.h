@@ -122,29 +122,50 @@ u64 lodge_pit_next_edge(const struct lodge_pit_state *p, u64 now);
 void lodge_pit_chip_load(struct lodge_pit_state *p,
 			 const struct kvm_pit_state2 *s, u64 now);
 
-/* A local APIC's registers: own thread, but irr, tmr and errors (atomic). */
+/*
+ * A local APIC's registers, own thread but for TMR, and what others post. All
+ * lies as in an APIC's own page, so that a CPU which virtualizes APICs can have
+ * it; the rest of the page is the kernel's.
+ */
 #define LODGE_APIC_REGS		64	/* 16 bytes apart in the page */
 #define LODGE_APIC_VERSION	(0x14 | 5 << 16)	/* six LVT entries */
 #define LODGE_APIC_DIRECTED	BIT(24)	/* of the version */
 #define LODGE_APIC_WORDS	(256 / BITS_PER_LONG)
 
+struct lodge_apic_reg {
+	union {
+		u32 v;
+		unsigned long bits;	/* of a bitmap: the lower 32 */
+	};
+	u64 unused;
+};
+
+/* Requests on their way to the IRR; laid out as VT-x has it. */
+struct lodge_apic_posted {
+	unsigned long irr[LODGE_APIC_WORDS];	/* [a] */
+	unsigned long on;			/* [a] LODGE_POSTED_* */
+	unsigned long unused[3];
+} __aligned(64);
+
+
 #define LODGE_BASE_BSP		BIT_ULL(8)
 #define LODGE_BASE_X2APIC	BIT_ULL(10)
 #define LODGE_BASE_ENABLE	BIT_ULL(11)
-#define LODGE_BASE_DEFAULT	0xfee00000ULL
+#define LODGE_BASE_DEFAULT	LODGE_APIC_BASE
 
 struct lodge_apic_regs {
-	unsigned long irr[LODGE_APIC_WORDS];	/* [a] */
-	unsigned long tmr[LODGE_APIC_WORDS];	/* [a] */
-	unsigned long isr[LODGE_APIC_WORDS];
+	struct lodge_apic_reg reg[LODGE_APIC_REGS];	/* TMR: [a] */
+	struct lodge_apic_posted posted;
+	unsigned long held[LODGE_APIC_WORDS];	/* [a] */
+	const unsigned long *hold;	/* [c] vectors for held[]; NULL: none */
 	unsigned long errors;	/* [a] since ESR was last written */
 	u64 base;		/* IA32_APIC_BASE; others: READ_ONCE() */
 	u32 x2id;		/* the id that can't change */
 	u32 boot_id;		/* of the CPU that runs first */
-	bool irr_pending;	/* [a] hint: false: irr is empty */
+	u32 lvtt, tdcr;		/* as last written here, not by hardware */
+	bool irr_pending;	/* false: IRR is empty, unless hardware fills it */
 	bool deadline_ok;	/* CPUID has TSC-deadline mode */
 	bool directed;		/* it says that EOIs need not be broadcast */
-	u32 reg[LODGE_APIC_REGS];
 };
 
 /* What a write to a register asks of the rest of the machine. */
@@ -158,8 +179,6 @@ struct lodge_apic_regs {
 #define LODGE_APIC_FX_LVT0	BIT(7)
 #define LODGE_APIC_FX_BAD	BIT(8)	/* no such register: #GP in x2APIC mode */
 
-#define LODGE_APIC(r, offset)	((r)->reg[(offset) >> 4])
-
 static inline bool lodge_apic_hw_enabled(const struct lodge_apic_regs *r)
 {
 	return READ_ONCE(r->base) & LODGE_BASE_ENABLE;
@@ -172,7 +191,7 @@ static inline bool lodge_apic_x2(const struct lodge_apic_regs *r)
 
 static inline u32 lodge_apic_id(const struct lodge_apic_regs *r)
 {
-	return lodge_apic_x2(r) ? r->x2id : READ_ONCE(r->reg[2]) >> 24;
+	return lodge_apic_x2(r) ? r->x2id : READ_ONCE(r->reg[2].v) >> 24;
 }
 
 static inline u32 lodge_apic_version(const struct lodge_apic_regs *r)
@@ -186,17 +205,16 @@ static inline bool lodge_apic_broadcast(const struct lodge_apic_msg *msg)
 	return msg->dest == ~0u || (msg->dest == 0xff && !msg->x2apic);
 }
 
-/* Highest bit, or -1 */
-static inline int lodge_apic_top(const unsigned long *map)
+/* Highest vector of IRR or ISR, or -1 */
+static inline int lodge_apic_top(const struct lodge_apic_reg *words)
 {
 	int i;
 
-	for (i = LODGE_APIC_WORDS - 1; i >= 0; i--) {
-		unsigned long w = READ_ONCE(map[i]);
+	for (i = 256 / 32 - 1; i >= 0; i--) {
+		u32 w = READ_ONCE(words[i].v);
 
 		if (w)
-			return i * BITS_PER_LONG + BITS_PER_LONG - 1 -
-			       __builtin_clzl(w);
+			return i * 32 + 31 - __builtin_clz(w);
 	}
 	return -1;
 }
@@ -211,9 +229,12 @@ void lodge_apic_msg_icr(const struct lodge_apic_regs *r,
 			struct lodge_apic_msg *msg);
 bool lodge_apic_match(const struct lodge_apic_regs *r,
 		      const struct lodge_apic_msg *msg);
-int lodge_apic_accept(struct lodge_apic_regs *r, u8 vector, bool level);
+u32 lodge_apic_written(struct lodge_apic_regs *r, u32 offset);
+int lodge_apic_accept(struct lodge_apic_regs *r, u8 vector, bool level,
+		      u32 *notify);
+void lodge_apic_collect(struct lodge_apic_regs *r);
 int lodge_apic_local(struct lodge_apic_regs *r, u32 lvt);
-void lodge_apic_error(struct lodge_apic_regs *r, u32 bit);
+void lodge_apic_error(struct lodge_apic_regs *r, u32 bit, u32 *notify);
 u32 lodge_apic_ppr(struct lodge_apic_regs *r);
 int lodge_apic_highest(struct lodge_apic_regs *r);
 void lodge_apic_take(struct lodge_apic_regs *r, u8 vector);
@@ -223,7 +244,7 @@ void lodge_apic_load(struct lodge_apic_regs *r, const struct kvm_lapic_state *s)
 
 static inline bool lodge_apic_takes_extint(const struct lodge_apic_regs *r)
 {
-	u32 lvt0 = READ_ONCE(r->reg[0x35]);
+	u32 lvt0 = READ_ONCE(r->reg[0x35].v);
 
 	return !lodge_apic_hw_enabled(r) || (lvt0 & 0x10700) == 0x700;
 }
@@ -234,9 +255,9 @@ static inline bool lodge_apic_takes_extint(const struct lodge_apic_regs *r)
 
 #include "../lodge.h"
 
-/* vcpu->apic: [v] but where it says otherwise */
+/* vcpu->apic, a page: [v] but where it says otherwise */
 struct lodge_lapic {
-	struct lodge_apic_regs regs;
+	struct lodge_apic_regs regs;	/* first: the CPU may have it */
 	struct lodge_irqchip *chip;	/* [c] */
 	struct lodge_vcpu *vcpu;	/* [c] */
 	unsigned long latched;		/* [a] LODGE_LATCHED_* */
@@ -245,6 +266,7 @@ struct lodge_lapic {
 	u64 target;			/* of the timer, CLOCK_MONOTONIC ns; 0: off */
 	u64 tscdeadline;
 	bool pv_eoi_set;		/* the guest may EOI in its memory */
+	bool elsewhere;			/* not at its usual address */
 	struct hrtimer timer;
 };
 
@@ -256,6 +278,7 @@ struct lodge_irqchip {
 	unsigned long eoi_vectors[LODGE_APIC_WORDS];	/* [a] I/O APIC wants */
 	u8 by_id[LODGE_VCPU_ID_MAX];	/* [a] hint: index in vm->vcpu[] */
 	u32 user_pins;		/* [c] GSIs that are the user's I/O APIC's */
+	atomic_t elsewhere;	/* [a] APICs that are not at their usual address */
 	struct lodge_vm *vm;		/* [c] */
 	struct lodge_io_dev pic_dev[2], elcr_dev, ioapic_dev;
 };
@@ -299,9 +322,9 @@ struct lodge_routes {
 int lodge_chip_line(struct lodge_vm *vm, int chip, int pin, int source,
 		    bool level);	/* irq_lock */
 void lodge_ioapic_eoi(struct lodge_vm *vm, u8 vector);
+void lodge_eoi_vectors_set(struct lodge_irqchip *chip, const unsigned long *map);
 void lodge_chip_acked(struct lodge_vm *vm, u16 pic, u32 ioapic);
 void lodge_ack_pins_update(struct lodge_vm *vm);
-void lodge_eoi_vectors_set(struct lodge_irqchip *chip, const unsigned long *map);
 int lodge_pic_ack(struct lodge_vm *vm);	/* vector, or -1 */
 
 /* split.c */
@@ -318,6 +341,11 @@ int lodge_line_locked(struct lodge_vm *vm, const struct lodge_routes *routes,
 void lodge_pit_acked(struct lodge_vm *vm);
 void lodge_pit_unmasked(struct lodge_pit *pit);		/* irq_lock */
 void lodge_pit_destroy(struct lodge_vm *vm);
+
+/* lapic_virt.c */
+void lodge_apic_update(struct lodge_lapic *apic);
+void lodge_apic_look(struct lodge_lapic *apic);
+void lodge_apic_moved(struct lodge_lapic *apic);
 
 /* lapic.c */
 void lodge_apic_end(struct lodge_lapic *apic);

@@ -63,6 +63,25 @@ void lodge_lapic_destroy(struct lodge_vcpu *vcpu);
 void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init);
 int lodge_lapic_get(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s);
 int lodge_lapic_set(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s);
+
+/*
+ * Hardware that virtualizes APICs. A vCPU's vcpu->apic is a page, laid out as an
+ * APIC's own: there the guest's accesses may go, and IRR and ISR are. Others
+ * post requests at LODGE_APIC_POSTED.
+ */
+#define LODGE_APIC_BASE		0xfee00000ULL
+#define LODGE_APIC_POSTED	0x400
+#define LODGE_POSTED_ON		0	/* mark: the CPU may take them */
+#define LODGE_POSTED_HELD	1	/* mark: only the own thread may */
+
+enum { LODGE_APIC_NONE, LODGE_APIC_PAGE, LODGE_APIC_X2, LODGE_APIC_ELSEWHERE };
+
+int lodge_lapic_mode(struct lodge_vcpu *vcpu);
+bool lodge_lapic_page_at(struct lodge_vm *vm, gfn_t gfn);	/* any thread */
+const unsigned long *lodge_lapic_tops(struct lodge_vcpu *vcpu, u8 *irr, u8 *isr);
+void lodge_lapic_written(struct lodge_vcpu *vcpu, u32 offset);
+void lodge_lapic_ended(struct lodge_vcpu *vcpu, u8 vector);
+
 u64 lodge_lapic_base(struct lodge_vcpu *vcpu);		/* IA32_APIC_BASE */
 int lodge_lapic_set_base(struct lodge_vcpu *vcpu, u64 v, bool host);
 int lodge_lapic_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);	/* x2APIC */
@@ -91,6 +110,7 @@ unsigned int lodge_lapic_take_init(struct lodge_vcpu *vcpu, u8 *vector);
 
 /* What is to be injected, all chips considered: vector, or -1. */
 int lodge_irq_pending(struct lodge_vcpu *vcpu);
+bool lodge_irq_waits(struct lodge_vcpu *vcpu);	/* ... or delivered by hardware */
 int lodge_irq_ack(struct lodge_vcpu *vcpu);	/* takes it: IRR to ISR */
 /* PV EOI: before entry and after exit. */
 void lodge_lapic_pv_eoi_entry(struct lodge_vcpu *vcpu);

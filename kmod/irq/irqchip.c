@@ -49,20 +49,39 @@ static u16 pic_finish(struct lodge_vm *vm, bool was)
 	return acked;
 }
 
+/* Hardware that ends services has its own copy, renewed with requests. */
+static void eoi_vectors_tell(struct lodge_vm *vm)
+{
+	u32 i, nr = lodge_vcpus(vm);
+
+	for (i = 0; i < nr; i++) {
+		struct lodge_lapic *apic = READ_ONCE(vm->vcpu[i])->apic;
+
+		if (!test_and_set_bit(LODGE_POSTED_HELD,
+				      &apic->regs.posted.on))
+			lodge_vcpu_request(apic->vcpu, LODGE_REQ_EVENT);
+	}
+}
+
 /**
- * lodge_eoi_vectors_set() - whose EOIs an I/O APIC wants to hear of
- * @chip: the kernel's or the user's
- * @map: a bit a vector
+ * lodge_eoi_vectors_set() - vectors whose EOI the I/O APIC wants to hear of
+ * @chip: whose
+ * @map: 256 bits
  */
 void lodge_eoi_vectors_set(struct lodge_irqchip *chip, const unsigned long *map)
 {
+	bool same = true;
 	int i;
 
-	for (i = 0; i < LODGE_APIC_WORDS; i++)
+	for (i = 0; i < LODGE_APIC_WORDS; i++) {
+		same &= chip->eoi_vectors[i] == map[i];
 		WRITE_ONCE(chip->eoi_vectors[i], map[i]);
+	}
+	if (lodge_caps.irq_delivery && !same)
+		eoi_vectors_tell(chip->vm);
 }
 
-/* Vectors whose EOI the I/O APIC wants to hear of. irq_lock */
+/* From the redirection table. irq_lock */
 static void eoi_vectors_update(struct lodge_irqchip *chip)
 {
 	unsigned long map[LODGE_APIC_WORDS] = { 0 };

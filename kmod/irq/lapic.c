@@ -15,6 +15,10 @@
 #define MSR_X2APIC	0x800
 #define PAGE_BYTES	0x1000
 
+/* The hardware's notion of the page; the rest of it is ours. */
+static_assert(offsetof(struct lodge_lapic, regs.reg) == 0);
+static_assert(offsetof(struct lodge_lapic, regs.posted) == LODGE_APIC_POSTED);
+static_assert(sizeof(struct lodge_lapic) <= PAGE_BYTES);
 static_assert(R_SVR << 4 == APIC_SPIV);
 static_assert(R_ICR << 4 == APIC_ICR);
 static_assert(R_LVTT << 4 == APIC_LVTT);
@@ -32,22 +36,36 @@ static void id_publish(struct lodge_lapic *apic)
 }
 
 /**
- * lodge_apic_end() - the service of the highest interrupt is over
- * @apic: own thread, in or out of the bracket
+ * lodge_lapic_ended() - the service of an interrupt is over
+ * @vcpu: own thread, with an APIC; in or out of the bracket
+ * @v: vector
  *
  * Tells the I/O APIC, if it wants to know; if it is the user's, him.
+ */
+void lodge_lapic_ended(struct lodge_vcpu *vcpu, u8 v)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+
+	/* It has all level-triggered ones; TMR would add level MSIs alone. */
+	if (!test_bit(v, apic->chip->eoi_vectors))
+		return;
+	if (!vcpu->vm->split)
+		lodge_ioapic_eoi(vcpu->vm, v);
+	else if (test_bit(v % 32, &apic->regs.reg[R_TMR + v / 32].bits))
+		lodge_split_eoi(vcpu, v);
+}
+
+/**
+ * lodge_apic_end() - end the service of the highest interrupt
+ * @apic: own thread, in or out of the bracket
  */
 void lodge_apic_end(struct lodge_lapic *apic)
 {
 	int v = lodge_apic_eoi(&apic->regs);
 
-	/* It has all level-triggered ones; TMR would add level MSIs alone. */
-	if (v < 0 || !test_bit(v, apic->chip->eoi_vectors))
-		return;
-	if (!apic->vcpu->vm->split)
-		lodge_ioapic_eoi(apic->vcpu->vm, v);
-	else if (test_bit(v, apic->regs.tmr))
-		lodge_split_eoi(apic->vcpu, v);
+	lodge_apic_update(apic);
+	if (v >= 0)
+		lodge_lapic_ended(apic->vcpu, v);
 }
 
 static void send_self(struct lodge_lapic *apic, u32 v)
@@ -67,7 +85,7 @@ static void send_icr(struct lodge_lapic *apic)
 	lodge_apic_msg_icr(&apic->regs, &msg);
 	if ((msg.delivery == DM_FIXED || msg.delivery == DM_LOWEST) &&
 	    msg.vector < 16) {
-		lodge_apic_error(&apic->regs, ESR_SEND_ILLEGAL);
+		lodge_apic_error(&apic->regs, ESR_SEND_ILLEGAL, NULL);
 		return;
 	}
 	/* A fixed IPI is an edge, whatever the trigger bit says. */
@@ -80,6 +98,7 @@ static u32 reg_read(struct lodge_lapic *apic, u32 offset, bool *valid)
 {
 	u32 v;
 
+	lodge_apic_look(apic);
 	*valid = lodge_apic_reg_read(&apic->regs, offset, &v);
 	if (offset >> 4 == R_TMCCT)
 		v = lodge_timer_left(apic);
@@ -104,7 +123,7 @@ static bool reg_write(struct lodge_lapic *apic, u32 offset, u32 v)
 	else if (fx & LODGE_APIC_FX_SELF)
 		send_self(apic, v);
 	else if (fx & LODGE_APIC_FX_COUNT)
-		lodge_timer_start(apic, r->reg[R_TMICT]);
+		lodge_timer_start(apic, r->reg[R_TMICT].v);
 	else if (fx & LODGE_APIC_FX_MODE)
 		lodge_timer_mode(apic);
 	else if ((fx & LODGE_APIC_FX_DIVIDE) && left)
@@ -112,6 +131,20 @@ static bool reg_write(struct lodge_lapic *apic, u32 offset, u32 v)
 	else if (fx & LODGE_APIC_FX_ID)
 		id_publish(apic);
 	return !(fx & LODGE_APIC_FX_BAD);
+}
+
+/**
+ * lodge_lapic_written() - the hardware has written into the APIC's page
+ * @vcpu: own thread
+ * @offset: there
+ */
+void lodge_lapic_written(struct lodge_vcpu *vcpu, u32 offset)
+{
+	struct lodge_lapic *apic = vcpu->apic;
+
+	offset &= LODGE_APIC_POSTED - 16;
+	if (apic)
+		reg_write(apic, offset, lodge_apic_written(&apic->regs, offset));
 }
 
 /**
@@ -180,7 +213,7 @@ int lodge_lapic_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v)
 		return 1;
 	*v = reg_read(apic, offset, &valid);
 	if (offset >> 4 == R_ICR)
-		*v |= (u64)apic->regs.reg[R_ICR2] << 32;
+		*v |= (u64)apic->regs.reg[R_ICR2].v << 32;
 	return !valid;
 }
 
@@ -202,11 +235,11 @@ int lodge_lapic_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v)
 		return 1;
 	if (offset >> 4 != R_ICR)
 		return v >> 32 || !reg_write(apic, offset, v);
-	old = apic->regs.reg[R_ICR2];
-	apic->regs.reg[R_ICR2] = v >> 32;
+	old = apic->regs.reg[R_ICR2].v;
+	apic->regs.reg[R_ICR2].v = v >> 32;
 	if (reg_write(apic, offset, v))
 		return 0;
-	apic->regs.reg[R_ICR2] = old;
+	apic->regs.reg[R_ICR2].v = old;
 	return 1;
 }
 
@@ -252,6 +285,7 @@ int lodge_lapic_set_base(struct lodge_vcpu *vcpu, u64 v, bool host)
 		lodge_timer_stop(apic);
 	lodge_apic_base_write(&apic->regs, v, host);
 	id_publish(apic);
+	lodge_apic_moved(apic);
 	return 0;
 }
 
@@ -261,7 +295,7 @@ int lodge_lapic_set_base(struct lodge_vcpu *vcpu, u64 v, bool host)
  */
 u8 lodge_lapic_cr8(struct lodge_vcpu *vcpu)
 {
-	return vcpu->apic->regs.reg[R_TPR] >> 4;
+	return vcpu->apic->regs.reg[R_TPR].v >> 4;
 }
 
 /**
@@ -273,7 +307,7 @@ void lodge_lapic_set_cr8(struct lodge_vcpu *vcpu, u8 v)
 {
 	struct lodge_apic_regs *r = &vcpu->apic->regs;
 
-	r->reg[R_TPR] = (v & 0xf) << 4;
+	r->reg[R_TPR].v = (v & 0xf) << 4;
 	lodge_apic_ppr(r);
 }
 
@@ -284,86 +318,6 @@ void lodge_lapic_set_cr8(struct lodge_vcpu *vcpu, u8 v)
 bool lodge_lapic_extint(struct lodge_vcpu *vcpu)
 {
 	return !vcpu->apic || lodge_apic_takes_extint(&vcpu->apic->regs);
-}
-
-static bool pic_pending(struct lodge_lapic *apic)
-{
-	return unlikely(READ_ONCE(apic->chip->pic.output)) &&
-	       lodge_apic_takes_extint(&apic->regs);
-}
-
-/* From a PIC that is the user's. */
-static bool user_irq_pending(struct lodge_vcpu *vcpu)
-{
-	return unlikely(vcpu->events.user_irq >= 0) && lodge_lapic_extint(vcpu);
-}
-
-/* Something may be there: what, and does it come through? */
-static noinline int irq_pending_slow(struct lodge_vcpu *vcpu)
-{
-	struct lodge_lapic *apic = vcpu->apic;
-	unsigned long flags;
-	int v;
-
-	if (user_irq_pending(vcpu))
-		return vcpu->events.user_irq;
-	if (pic_pending(apic)) {
-		raw_spin_lock_irqsave(&vcpu->vm->irq_lock, flags);
-		v = lodge_pic_peek(&apic->chip->pic);
-		raw_spin_unlock_irqrestore(&vcpu->vm->irq_lock, flags);
-		if (v >= 0)
-			return v;
-	}
-	return lodge_apic_highest(&apic->regs);
-}
-
-/**
- * lodge_irq_pending() - what would interrupt the CPU now
- * @vcpu: own thread, in or out of the bracket
- *
- * The PIC comes first, as its interrupts have no priority to be compared.
- * On the way of each entry: with nothing there, a few loads.
- *
- * Return: the vector, or -1.
- */
-int lodge_irq_pending(struct lodge_vcpu *vcpu)
-{
-	const struct lodge_lapic *apic = vcpu->apic;
-
-	if (!apic || likely(!READ_ONCE(apic->regs.irr_pending) &&
-			    !READ_ONCE(apic->chip->pic.output) &&
-			    vcpu->events.user_irq < 0))
-		return -1;
-	return irq_pending_slow(vcpu);
-}
-
-/**
- * lodge_irq_ack() - the CPU takes the interrupt that is pending
- * @vcpu: own thread, in or out of the bracket
- *
- * Return: its vector, or -1 if there is none any more.
- */
-int lodge_irq_ack(struct lodge_vcpu *vcpu)
-{
-	struct lodge_lapic *apic = vcpu->apic;
-	int v;
-
-	if (!apic)
-		return -1;
-	if (user_irq_pending(vcpu)) {
-		v = vcpu->events.user_irq;
-		vcpu->events.user_irq = -1;
-		return v;
-	}
-	if (pic_pending(apic)) {
-		v = lodge_pic_ack(vcpu->vm);
-		if (v >= 0)
-			return v;
-	}
-	v = lodge_apic_highest(&apic->regs);
-	if (v >= 0)
-		lodge_apic_take(&apic->regs, v);
-	return v;
 }
 
 /* Is the id in KVM_GET_LAPIC and KVM_SET_LAPIC all 32 bits of the register? */
@@ -385,6 +339,7 @@ int lodge_lapic_get(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s)
 
 	/* What is due is in the IRR that is saved, or it would be lost. */
 	lodge_lapic_timer_inject(vcpu);
+	lodge_apic_look(vcpu->apic);
 	left = lodge_timer_left(vcpu->apic);
 	lodge_apic_save(&vcpu->apic->regs, s);
 	memcpy(s->regs + APIC_TMCCT, &left, sizeof(left));
@@ -415,9 +370,10 @@ int lodge_lapic_set(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s)
 	lodge_timer_stop(apic);
 	lodge_apic_load(&apic->regs, s);
 	id_publish(apic);
-	if (apic->regs.reg[R_TMICT]) {
-		if (!left && (apic->regs.reg[R_LVTT] & LVT_PERIODIC))
-			left = apic->regs.reg[R_TMICT];
+	lodge_apic_update(apic);
+	if (apic->regs.reg[R_TMICT].v) {
+		if (!left && (apic->regs.reg[R_LVTT].v & LVT_PERIODIC))
+			left = apic->regs.reg[R_TMICT].v;
 		lodge_timer_start(apic, left);
 	}
 	lodge_lapic_set_tscdeadline(vcpu, deadline);
@@ -440,7 +396,7 @@ void lodge_lapic_cpuid(struct lodge_vcpu *vcpu)
 		return;
 	r = &vcpu->apic->regs;
 	r->directed = vcpu->cpuid->has_x2apic;
-	r->reg[R_VERSION] = lodge_apic_version(r);
+	r->reg[R_VERSION].v = lodge_apic_version(r);
 }
 
 /**
@@ -462,6 +418,7 @@ void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init)
 	}
 	lodge_apic_regs_reset(&apic->regs, init);
 	id_publish(apic);
+	lodge_apic_moved(apic);
 }
 
 /**
@@ -470,7 +427,7 @@ void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init)
  */
 int lodge_lapic_create(struct lodge_vcpu *vcpu)
 {
-	struct lodge_lapic *apic = kvzalloc(sizeof(*apic), GFP_KERNEL_ACCOUNT);
+	struct lodge_lapic *apic = lodge_page_alloc();
 
 	if (!apic)
 		return -ENOMEM;
@@ -478,6 +435,8 @@ int lodge_lapic_create(struct lodge_vcpu *vcpu)
 	apic->chip = vcpu->vm->irqchip;
 	apic->regs.x2id = vcpu->id;
 	apic->regs.boot_id = vcpu->vm->boot_id;
+	if (lodge_caps.irq_posting)
+		apic->regs.hold = apic->chip->eoi_vectors;
 	lodge_apic_regs_reset(&apic->regs, false);
 	lodge_timer_init(apic);
 	vcpu->apic = apic;
@@ -496,5 +455,5 @@ void lodge_lapic_destroy(struct lodge_vcpu *vcpu)
 		return;
 	hrtimer_cancel(&apic->timer);
 	vcpu->apic = NULL;
-	kvfree(apic);
+	lodge_page_free(apic);
 }

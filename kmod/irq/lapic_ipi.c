@@ -26,18 +26,20 @@ static int deliver_to(struct lodge_lapic *apic, struct lodge_vcpu *src,
 		      const struct lodge_apic_msg *msg)
 {
 	struct lodge_vcpu *vcpu = apic->vcpu;
-	int ret = -1;
+	u32 notify = 0;
+	int ret;
 
 	switch (msg->delivery) {
 	case DM_FIXED:
 	case DM_LOWEST:
 		/* One that software has switched off takes no more. */
-		if (!(READ_ONCE(apic->regs.reg[R_SVR]) & SVR_ENABLE))
+		if (!(READ_ONCE(apic->regs.reg[R_SVR].v) & SVR_ENABLE))
 			return -1;
-		ret = lodge_apic_accept(&apic->regs, msg->vector, msg->level);
-		/* Who set the bit first notifies; the own thread looks anyway. */
-		if (ret == 1 && vcpu != src)
-			lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+		ret = lodge_apic_accept(&apic->regs, msg->vector, msg->level,
+					&notify);
+		/* Who set the mark notifies; the own thread looks anyway. */
+		if (notify && vcpu != src)
+			lodge_vcpu_notify(vcpu, notify);
 		return ret;
 	case LODGE_DM_WAKE:
 		/* Also from a HLT that is yet to come. */
@@ -103,8 +105,8 @@ static struct lodge_lapic *apic_by_id(struct lodge_vm *vm, u32 id)
 /* Is @a a better choice than @b for a message to the lowest priority? */
 static bool lower(const struct lodge_lapic *a, const struct lodge_lapic *b)
 {
-	u32 pa = READ_ONCE(a->regs.reg[R_PPR]) & 0xf0;
-	u32 pb = READ_ONCE(b->regs.reg[R_PPR]) & 0xf0;
+	u32 pa = READ_ONCE(a->regs.reg[R_PPR].v) & 0xf0;
+	u32 pb = READ_ONCE(b->regs.reg[R_PPR].v) & 0xf0;
 
 	if (pa != pb)
 		return pa < pb;
@@ -133,7 +135,7 @@ static int deliver_lowest(struct lodge_vm *vm, struct lodge_vcpu *src,
 	for (i = 0; i < nr; i++) {
 		apic = apic_at(vm, i);
 		if (apic && is_for(apic, src, msg) &&
-		    (READ_ONCE(apic->regs.reg[R_SVR]) & SVR_ENABLE) &&
+		    (READ_ONCE(apic->regs.reg[R_SVR].v) & SVR_ENABLE) &&
 		    (!best || lower(apic, best)))
 			best = apic;
 	}
@@ -270,7 +272,7 @@ void lodge_lint0_nmi(struct lodge_vm *vm)
 		struct lodge_lapic *apic = apic_at(vm, i);
 
 		if (apic && lodge_apic_hw_enabled(&apic->regs) &&
-		    (READ_ONCE(apic->regs.reg[R_LVT0]) &
+		    (READ_ONCE(apic->regs.reg[R_LVT0].v) &
 		     (LVT_MASKED | LVT_DELIVERY)) == DM_NMI << 8)
 			lodge_nmi_queue(apic->vcpu);
 	}

@@ -37,6 +37,14 @@ bool lodge_apic_base_valid(const struct lodge_apic_regs *r, u64 v, u64 reserved,
 	return from || to != MODE_BITS;
 }
 
+/* In x2APIC mode both are what they must be. */
+static void x2_ids(struct lodge_apic_regs *r)
+{
+	WRITE_ONCE(r->reg[R_ID].v, r->x2id);
+	WRITE_ONCE(r->reg[R_LDR].v, (r->x2id >> 4) << 16 |
+		   1u << (r->x2id & 15));
+}
+
 /**
  * lodge_apic_base_write() - give IA32_APIC_BASE a valid value
  * @r: registers, own CPU
@@ -50,17 +58,17 @@ void lodge_apic_base_write(struct lodge_apic_regs *r, u64 v, bool host)
 	/* Off is as after power-on; only IA32_APIC_BASE itself is not. */
 	if (!host && (old & LODGE_BASE_ENABLE) && !(v & LODGE_BASE_ENABLE)) {
 		lodge_apic_regs_reset(r, true);
-		WRITE_ONCE(r->reg[R_ID], r->x2id << 24);
+		WRITE_ONCE(r->reg[R_ID].v, r->x2id << 24);
 	}
 	WRITE_ONCE(r->base, v);
 	if (!((old ^ v) & LODGE_BASE_X2APIC))
 		return;
-	if (v & LODGE_BASE_X2APIC)
-		WRITE_ONCE(r->reg[R_LDR], (r->x2id >> 4) << 16 |
-			   1u << (r->x2id & 15));
-	else
-		WRITE_ONCE(r->reg[R_LDR], 0);
-	WRITE_ONCE(r->reg[R_ID], r->x2id << 24);
+	if (v & LODGE_BASE_X2APIC) {
+		x2_ids(r);
+	} else {
+		WRITE_ONCE(r->reg[R_LDR].v, 0);
+		WRITE_ONCE(r->reg[R_ID].v, r->x2id << 24);
+	}
 }
 
 /**
@@ -71,7 +79,7 @@ void lodge_apic_base_write(struct lodge_apic_regs *r, u64 v, bool host)
 void lodge_apic_msg_icr(const struct lodge_apic_regs *r,
 			struct lodge_apic_msg *msg)
 {
-	u32 icr = r->reg[R_ICR], icr2 = r->reg[R_ICR2];
+	u32 icr = r->reg[R_ICR].v, icr2 = r->reg[R_ICR2].v;
 
 	msg->x2apic = lodge_apic_x2(r);
 	msg->dest = msg->x2apic ? icr2 : icr2 >> 24;
@@ -87,7 +95,7 @@ void lodge_apic_msg_icr(const struct lodge_apic_regs *r,
 static bool match_logical(const struct lodge_apic_regs *r,
 			  const struct lodge_apic_msg *msg)
 {
-	u32 ldr = READ_ONCE(r->reg[R_LDR]);
+	u32 ldr = READ_ONCE(r->reg[R_LDR].v);
 	u32 dest = msg->dest;
 
 	if (lodge_apic_x2(r))
@@ -95,7 +103,7 @@ static bool match_logical(const struct lodge_apic_regs *r,
 	if (dest > 0xff)
 		return false;
 	ldr >>= 24;
-	if (READ_ONCE(r->reg[R_DFR]) >> 28 == 0xf)	/* flat */
+	if (READ_ONCE(r->reg[R_DFR].v) >> 28 == 0xf)	/* flat */
 		return ldr & dest;
 	return ldr >> 4 == dest >> 4 && (ldr & dest & 0xf);
 }
@@ -142,14 +150,7 @@ void lodge_apic_save(const struct lodge_apic_regs *r, struct kvm_lapic_state *s)
 
 	memset(s, 0, sizeof(*s));
 	for (i = 0; i < LODGE_APIC_REGS; i++)
-		put(s, i * 16, r->reg[i]);
-	for (i = 0; i < 8; i++) {
-		u32 shift = i % 2 * 32;
-
-		put(s, (R_ISR + i) * 16, r->isr[i / 2] >> shift);
-		put(s, (R_TMR + i) * 16, READ_ONCE(r->tmr[i / 2]) >> shift);
-		put(s, (R_IRR + i) * 16, READ_ONCE(r->irr[i / 2]) >> shift);
-	}
+		put(s, i * 16, r->reg[i].v);
 	if (lodge_apic_x2(r))
 		put(s, R_ID * 16, r->x2id << 24);
 	put(s, SAVE_ERRORS, READ_ONCE(r->errors));
@@ -166,31 +167,21 @@ void lodge_apic_load(struct lodge_apic_regs *r, const struct kvm_lapic_state *s)
 {
 	int i;
 
+	lodge_apic_collect(r);	/* and overwrite */
 	for (i = 0; i < LODGE_APIC_REGS; i++)
-		WRITE_ONCE(r->reg[i], take(s, i * 16));
-	for (i = 0; i < LODGE_APIC_WORDS; i++) {
-		u32 o = i * 32;
-
-		r->isr[i] = take(s, R_ISR * 16 + o) |
-			    (u64)take(s, R_ISR * 16 + o + 16) << 32;
-		WRITE_ONCE(r->tmr[i], take(s, R_TMR * 16 + o) |
-			   (u64)take(s, R_TMR * 16 + o + 16) << 32);
-		WRITE_ONCE(r->irr[i], take(s, R_IRR * 16 + o) |
-			   (u64)take(s, R_IRR * 16 + o + 16) << 32);
-	}
+		WRITE_ONCE(r->reg[i].v, take(s, i * 16));
 	WRITE_ONCE(r->errors, take(s, SAVE_ERRORS) & 0xff);
-	r->reg[R_VERSION] = lodge_apic_version(r);
-	r->reg[R_TMCCT] = 0;
-	r->reg[R_TPR] &= 0xff;
-	r->reg[R_TDCR] &= 0xb;
-	if ((r->reg[R_LVTT] & LVT_TIMER) == LVT_TIMER)
-		r->reg[R_LVTT] &= ~LVT_DEADLINE;
-	if (lodge_apic_x2(r)) {
-		WRITE_ONCE(r->reg[R_ID], r->x2id << 24);
-		WRITE_ONCE(r->reg[R_LDR], (r->x2id >> 4) << 16 |
-			   1u << (r->x2id & 15));
-	}
+	r->reg[R_VERSION].v = lodge_apic_version(r);
+	r->reg[R_TMCCT].v = 0;
+	r->reg[R_TPR].v &= 0xff;
+	r->reg[R_TDCR].v &= 0xb;
+	if ((r->reg[R_LVTT].v & LVT_TIMER) == LVT_TIMER)
+		r->reg[R_LVTT].v &= ~LVT_DEADLINE;
+	if (lodge_apic_x2(r))
+		x2_ids(r);
+	r->lvtt = r->reg[R_LVTT].v;
+	r->tdcr = r->reg[R_TDCR].v;
 	lodge_apic_ppr(r);
 	/* A hint: true with an empty IRR costs one look. */
-	WRITE_ONCE(r->irr_pending, true);
+	r->irr_pending = true;
 }

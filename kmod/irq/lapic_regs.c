@@ -4,9 +4,11 @@
  * ending an interrupt does to them.
  *
  * Pure; lapic.c does what a write asks for beyond the registers. Other CPUs
- * touch irr, tmr and errors alone, with atomic bit operations: accepting is
- * "set the bit, then the hint", and taking is "clear the hint, then look once
- * more", so that no request is ever lost and the hint costs one load.
+ * touch posted, held, TMR and errors alone, with atomic bit operations: who
+ * requests posts ("set the bit, then the mark"), the own thread collects ("clear
+ * the mark, then take the bits") into IRR, so that no request is ever lost, and
+ * the mark costs one load. A CPU that virtualizes the APIC changes IRR and ISR
+ * itself while the guest runs, and collects what is posted.
  *
  * Follows the Intel SDM, "Advanced Programmable Interrupt Controller (APIC)".
  * Next: lapic_match.c, lapic.c.
@@ -63,7 +65,7 @@ static void mask_lvts(struct lodge_apic_regs *r)
 	int i;
 
 	for (i = R_LVTT; i <= R_LVTERR; i++)
-		WRITE_ONCE(r->reg[i], r->reg[i] | LVT_MASKED);
+		WRITE_ONCE(r->reg[i].v, r->reg[i].v | LVT_MASKED);
 }
 
 /**
@@ -73,78 +75,109 @@ static void mask_lvts(struct lodge_apic_regs *r)
  */
 void lodge_apic_regs_reset(struct lodge_apic_regs *r, bool init)
 {
-	u32 id = r->reg[R_ID];
+	u32 id = r->reg[R_ID].v;
 	int i;
 
-	/* A request that comes meanwhile goes, or stays with its hint. */
-	WRITE_ONCE(r->irr_pending, false);
-	smp_mb();	/* pairs with test_and_set_bit() in lodge_apic_accept() */
-	for (i = 0; i < LODGE_APIC_WORDS; i++) {
-		WRITE_ONCE(r->irr[i], 0);
-		WRITE_ONCE(r->tmr[i], 0);
-		r->isr[i] = 0;
-	}
+	lodge_apic_collect(r);
+	r->irr_pending = false;
 	WRITE_ONCE(r->errors, 0);
 	for (i = 0; i < LODGE_APIC_REGS; i++)
-		WRITE_ONCE(r->reg[i], 0);
+		WRITE_ONCE(r->reg[i].v, 0);
 	if (!init) {
 		id = r->x2id << 24;
 		WRITE_ONCE(r->base, LODGE_BASE_DEFAULT | LODGE_BASE_ENABLE |
 			   (r->x2id == r->boot_id ? LODGE_BASE_BSP : 0));
 	}
-	WRITE_ONCE(r->reg[R_ID], id);
-	r->reg[R_VERSION] = lodge_apic_version(r);
-	WRITE_ONCE(r->reg[R_DFR], ~0u);
-	WRITE_ONCE(r->reg[R_SVR], 0xff);
+	WRITE_ONCE(r->reg[R_ID].v, id);
+	r->reg[R_VERSION].v = lodge_apic_version(r);
+	WRITE_ONCE(r->reg[R_DFR].v, ~0u);
+	WRITE_ONCE(r->reg[R_SVR].v, 0xff);
 	mask_lvts(r);
 	if (lodge_apic_x2(r))
-		WRITE_ONCE(r->reg[R_LDR], ldr_of_x2id(r->x2id));
+		WRITE_ONCE(r->reg[R_LDR].v, ldr_of_x2id(r->x2id));
 	/* As KVM and firmware leave it: the first CPU hears the PIC. */
 	if (r->x2id == r->boot_id)
-		WRITE_ONCE(r->reg[R_LVT0], DM_EXTINT << 8);
+		WRITE_ONCE(r->reg[R_LVT0].v, DM_EXTINT << 8);
+	r->lvtt = r->reg[R_LVTT].v;
+	r->tdcr = r->reg[R_TDCR].v;
 }
 
 /**
  * lodge_apic_error() - note an error, and tell the CPU if it wants to know
  * @r: registers, of any CPU
  * @bit: ESR_*, bit number
+ * @notify: as for lodge_apic_accept()
  */
-void lodge_apic_error(struct lodge_apic_regs *r, u32 bit)
+void lodge_apic_error(struct lodge_apic_regs *r, u32 bit, u32 *notify)
 {
-	u32 lvt = READ_ONCE(r->reg[R_LVTERR]);
+	u32 lvt = READ_ONCE(r->reg[R_LVTERR].v);
 
 	if (test_and_set_bit(bit, &r->errors))
 		return;
 	/* A vector that is an error itself can't report one. */
 	if (!(lvt & LVT_MASKED) && (lvt & LVT_VECTOR) >= 16)
-		lodge_apic_accept(r, lvt & LVT_VECTOR, false);
+		lodge_apic_accept(r, lvt & LVT_VECTOR, false, notify);
 }
 
 /**
- * lodge_apic_accept() - set a vector's IRR bit
+ * lodge_apic_accept() - request an interrupt
  * @r: registers, of any CPU
  * @vector: 16 to 255; less is noted as an error
  * @level: its end of service is to be told to the I/O APIC
+ * @notify: gets the bit LODGE_POSTED_* whose mark is new: only who sets it need
+ *	tell the CPU; NULL for the own thread, which looks anyway
  *
  * Return: 1 newly requested, 0 it was already, -1 not accepted.
  */
-int lodge_apic_accept(struct lodge_apic_regs *r, u8 vector, bool level)
+int lodge_apic_accept(struct lodge_apic_regs *r, u8 vector, bool level,
+		      u32 *notify)
 {
-	bool was;
+	bool held = r->hold && test_bit(vector, r->hold), was;
+	unsigned long *tmr = &r->reg[R_TMR + vector / 32].bits;
+	u32 mark = held ? LODGE_POSTED_HELD : LODGE_POSTED_ON;
 
 	if (vector < 16) {
-		lodge_apic_error(r, ESR_RECV_ILLEGAL);
+		lodge_apic_error(r, ESR_RECV_ILLEGAL, notify);
 		return -1;
 	}
-	if (level != test_bit(vector, r->tmr)) {
+	if (level != test_bit(vector % 32, tmr)) {
 		if (level)
-			set_bit(vector, r->tmr);
+			set_bit(vector % 32, tmr);
 		else
-			clear_bit(vector, r->tmr);
+			clear_bit(vector % 32, tmr);
 	}
-	was = test_and_set_bit(vector, r->irr);
-	WRITE_ONCE(r->irr_pending, true);
+	was = test_and_set_bit(vector, held ? r->held : r->posted.irr) ||
+	      test_bit(vector % 32, &r->reg[R_IRR + vector / 32].bits);
+	if (!test_and_set_bit(mark, &r->posted.on) && notify)
+		*notify |= BIT(mark);
 	return !was;
+}
+
+static void collect_word(struct lodge_apic_regs *r, int i, unsigned long *from)
+{
+	unsigned long w = READ_ONCE(*from);
+
+	if (likely(!w))
+		return;
+	w = xchg(from, 0);
+	r->reg[R_IRR + 2 * i].v |= (u32)w;
+	r->reg[R_IRR + 2 * i + 1].v |= w >> 32;
+	r->irr_pending = true;
+}
+
+/**
+ * lodge_apic_collect() - move what has been posted to IRR
+ * @r: registers, own CPU
+ */
+void lodge_apic_collect(struct lodge_apic_regs *r)
+{
+	int i;
+
+	xchg(&r->posted.on, 0);	/* before the bits, which were set before it */
+	for (i = 0; i < LODGE_APIC_WORDS; i++)
+		collect_word(r, i, &r->posted.irr[i]);
+	for (i = 0; r->hold && i < LODGE_APIC_WORDS; i++)
+		collect_word(r, i, &r->held[i]);
 }
 
 /**
@@ -157,14 +190,14 @@ int lodge_apic_accept(struct lodge_apic_regs *r, u8 vector, bool level)
  */
 int lodge_apic_local(struct lodge_apic_regs *r, u32 lvt)
 {
-	u32 v = READ_ONCE(r->reg[lvt]);
+	u32 v = READ_ONCE(r->reg[lvt].v);
 	int mode = FIELD_GET(LVT_DELIVERY, v);
 
 	if ((v & LVT_MASKED) || !lodge_apic_hw_enabled(r))
 		return -1;
 	if (mode != DM_FIXED)
 		return mode;
-	lodge_apic_accept(r, v & LVT_VECTOR, false);
+	lodge_apic_accept(r, v & LVT_VECTOR, false, NULL);
 	return -1;
 }
 
@@ -174,23 +207,14 @@ int lodge_apic_local(struct lodge_apic_regs *r, u32 lvt)
  */
 u32 lodge_apic_ppr(struct lodge_apic_regs *r)
 {
-	int top = lodge_apic_top(r->isr);
-	u32 tpr = r->reg[R_TPR], ppr = tpr;
+	int top = lodge_apic_top(&r->reg[R_ISR]);
+	u32 tpr = r->reg[R_TPR].v, ppr = tpr;
 
 	if (top >= 0 && (u32)(top & 0xf0) > (tpr & 0xf0))
 		ppr = top & 0xf0;
 	/* Others compare it to find the CPU of lowest priority. */
-	WRITE_ONCE(r->reg[R_PPR], ppr);
+	WRITE_ONCE(r->reg[R_PPR].v, ppr);
 	return ppr;
-}
-
-/* IRR was seen empty: no hint, but for a request that came meanwhile. */
-static void hint_clear(struct lodge_apic_regs *r)
-{
-	WRITE_ONCE(r->irr_pending, false);
-	smp_mb();	/* pairs with test_and_set_bit() in lodge_apic_accept() */
-	if (lodge_apic_top(r->irr) >= 0)
-		WRITE_ONCE(r->irr_pending, true);
 }
 
 /**
@@ -203,11 +227,13 @@ int lodge_apic_highest(struct lodge_apic_regs *r)
 {
 	int v;
 
-	if (!READ_ONCE(r->irr_pending) || !lodge_apic_hw_enabled(r))
+	if (READ_ONCE(r->posted.on))
+		lodge_apic_collect(r);
+	if (!r->irr_pending || !lodge_apic_hw_enabled(r))
 		return -1;
-	v = lodge_apic_top(r->irr);
+	v = lodge_apic_top(&r->reg[R_IRR]);
 	if (v < 0) {
-		hint_clear(r);
+		r->irr_pending = false;
 		return -1;
 	}
 	return (u32)(v & 0xf0) > (lodge_apic_ppr(r) & 0xf0) ? v : -1;
@@ -220,11 +246,11 @@ int lodge_apic_highest(struct lodge_apic_regs *r)
  */
 void lodge_apic_take(struct lodge_apic_regs *r, u8 vector)
 {
-	clear_bit(vector, r->irr);
-	r->isr[vector / BITS_PER_LONG] |= 1UL << vector % BITS_PER_LONG;
+	r->reg[R_IRR + vector / 32].v &= ~BIT(vector % 32);
+	r->reg[R_ISR + vector / 32].v |= BIT(vector % 32);
 	lodge_apic_ppr(r);
-	if (lodge_apic_top(r->irr) < 0)
-		hint_clear(r);
+	if (lodge_apic_top(&r->reg[R_IRR]) < 0)
+		r->irr_pending = false;
 }
 
 /**
@@ -235,18 +261,13 @@ void lodge_apic_take(struct lodge_apic_regs *r, u8 vector)
  */
 int lodge_apic_eoi(struct lodge_apic_regs *r)
 {
-	int v = lodge_apic_top(r->isr);
+	int v = lodge_apic_top(&r->reg[R_ISR]);
 
 	if (v < 0)
 		return -1;
-	r->isr[v / BITS_PER_LONG] &= ~(1UL << v % BITS_PER_LONG);
+	r->reg[R_ISR + v / 32].v &= ~BIT(v % 32);
 	lodge_apic_ppr(r);
 	return v;
-}
-
-static u32 bitmap_word(const unsigned long *map, u32 i)
-{
-	return READ_ONCE(map[i / 2]) >> (i % 2 * 32);
 }
 
 /**
@@ -266,27 +287,20 @@ bool lodge_apic_reg_read(struct lodge_apic_regs *r, u32 offset, u32 *v)
 	if (i >= LODGE_APIC_REGS || !(table[i].kind & RD) ||
 	    (table[i].kind & (x2 ? X1_ONLY : X2_ONLY))) {
 		if (!x2)
-			lodge_apic_error(r, ESR_ILLEGAL_REG);
+			lodge_apic_error(r, ESR_ILLEGAL_REG, NULL);
 		return false;
 	}
-	if (i == R_ID)
-		*v = x2 ? r->x2id : r->reg[R_ID];
-	else if (i == R_PPR)
-		*v = lodge_apic_ppr(r);
-	else if (i >= R_ISR && i < R_ISR + 8)
-		*v = bitmap_word(r->isr, i - R_ISR);
-	else if (i >= R_TMR && i < R_TMR + 8)
-		*v = bitmap_word(r->tmr, i - R_TMR);
-	else if (i >= R_IRR && i < R_IRR + 8)
-		*v = bitmap_word(r->irr, i - R_IRR);
-	else
-		*v = r->reg[i];
+	if (i == R_PPR)
+		lodge_apic_ppr(r);
+	if (i >= R_IRR && i < R_IRR + 8)
+		lodge_apic_collect(r);
+	*v = READ_ONCE(r->reg[i].v);
 	return true;
 }
 
 static u32 write_svr(struct lodge_apic_regs *r, u32 v)
 {
-	WRITE_ONCE(r->reg[R_SVR], v);
+	WRITE_ONCE(r->reg[R_SVR].v, v);
 	if (!(v & SVR_ENABLE)) {
 		mask_lvts(r);
 		return LODGE_APIC_FX_LVT0;
@@ -296,14 +310,16 @@ static u32 write_svr(struct lodge_apic_regs *r, u32 v)
 
 static u32 write_lvt(struct lodge_apic_regs *r, u32 i, u32 v)
 {
-	u32 old = r->reg[i];
+	u32 old = r->reg[i].v;
 
-	if (!(r->reg[R_SVR] & SVR_ENABLE))
+	if (!(r->reg[R_SVR].v & SVR_ENABLE))
 		v |= LVT_MASKED;
 	v = (v & ~LVT_READONLY) | (old & LVT_READONLY);
 	if (i == R_LVTT && (!r->deadline_ok || (v & LVT_TIMER) == LVT_TIMER))
 		v &= ~LVT_DEADLINE;
-	WRITE_ONCE(r->reg[i], v);
+	WRITE_ONCE(r->reg[i].v, v);
+	if (i == R_LVTT)
+		r->lvtt = v;
 	if (i == R_LVTT && ((old ^ v) & LVT_DEADLINE))
 		return LODGE_APIC_FX_MODE;
 	return i == R_LVT0 ? LODGE_APIC_FX_LVT0 : 0;
@@ -323,9 +339,11 @@ static u32 write_plain(struct lodge_apic_regs *r, u32 i, u32 v)
 
 	if (i == R_DFR)
 		v |= 0x0fffffff;
-	WRITE_ONCE(r->reg[i], v);
+	WRITE_ONCE(r->reg[i].v, v);
 	if (i == R_TPR)
 		lodge_apic_ppr(r);
+	if (i == R_TDCR)
+		r->tdcr = v;
 	for (e = 0; e < ARRAY_SIZE(effects); e++)
 		if (effects[e].reg == i)
 			return effects[e].effect;
@@ -334,7 +352,36 @@ static u32 write_plain(struct lodge_apic_regs *r, u32 i, u32 v)
 
 static bool deadline_mode(const struct lodge_apic_regs *r)
 {
-	return (r->reg[R_LVTT] & LVT_TIMER) == LVT_DEADLINE;
+	return (r->reg[R_LVTT].v & LVT_TIMER) == LVT_DEADLINE;
+}
+
+/**
+ * lodge_apic_written() - the hardware has written a register for the guest
+ * @r: registers, own CPU
+ * @offset: in the page, a multiple of 16
+ *
+ * What the timer still counts by is put back as it was.
+ *
+ * Return: what was written, for lodge_apic_reg_write().
+ */
+u32 lodge_apic_written(struct lodge_apic_regs *r, u32 offset)
+{
+	struct lodge_apic_reg *reg = &r->reg[offset >> 4];
+	u32 v = reg->v;
+
+	switch (offset >> 4) {
+	case R_LVTT:
+		reg->v = r->lvtt;
+		break;
+	case R_TDCR:
+		reg->v = r->tdcr;
+		break;
+	case R_TMICT:
+		if (deadline_mode(r))
+			reg->v = 0;
+		break;
+	}
+	return v;
 }
 
 /* Bits that can't be written, but are not reserved either. */
@@ -363,7 +410,7 @@ u32 lodge_apic_reg_write(struct lodge_apic_regs *r, u32 offset, u32 v)
 	if (i >= LODGE_APIC_REGS || !(table[i].kind & WR) ||
 	    (table[i].kind & (x2 ? X1_ONLY : X2_ONLY))) {
 		if (!x2 && (i >= LODGE_APIC_REGS || !(table[i].kind & RD)))
-			lodge_apic_error(r, ESR_ILLEGAL_REG);
+			lodge_apic_error(r, ESR_ILLEGAL_REG, NULL);
 		return LODGE_APIC_FX_BAD;
 	}
 	/* In x2APIC mode who writes what can't be written gets #GP. */
@@ -381,14 +428,14 @@ u32 lodge_apic_reg_write(struct lodge_apic_regs *r, u32 offset, u32 v)
 	case R_SVR:
 		return write_svr(r, v);
 	case R_ESR:	/* any write makes what was noted readable */
-		r->reg[R_ESR] = xchg(&r->errors, 0);
+		r->reg[R_ESR].v = xchg(&r->errors, 0);
 		return 0;
 	case R_LVTT ... R_LVTERR:
 		return write_lvt(r, i, v);
 	case R_TMICT:
 		if (deadline_mode(r))
 			return 0;
-		r->reg[R_TMICT] = v;
+		r->reg[R_TMICT].v = v;
 		return LODGE_APIC_FX_COUNT;
 	default:
 		return write_plain(r, i, v);

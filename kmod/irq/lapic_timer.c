@@ -22,7 +22,7 @@
 
 static unsigned int divide_shift(const struct lodge_lapic *apic)
 {
-	u32 v = LODGE_APIC(&apic->regs, R_TDCR << 4);
+	u32 v = apic->regs.reg[R_TDCR].v;
 
 	/* 0: by 2, 1: by 4 ... 6: by 128, 7: by 1 */
 	return (((v & 3) | (v & 8) >> 1) + 1) & 7;
@@ -30,17 +30,17 @@ static unsigned int divide_shift(const struct lodge_lapic *apic)
 
 static bool deadline_mode(const struct lodge_lapic *apic)
 {
-	return (apic->regs.reg[R_LVTT] & LVT_TIMER) == LVT_DEADLINE;
+	return (apic->regs.reg[R_LVTT].v & LVT_TIMER) == LVT_DEADLINE;
 }
 
 static bool periodic_mode(const struct lodge_lapic *apic)
 {
-	return (apic->regs.reg[R_LVTT] & LVT_TIMER) == LVT_PERIODIC;
+	return (apic->regs.reg[R_LVTT].v & LVT_TIMER) == LVT_PERIODIC;
 }
 
 static u64 period_ns(const struct lodge_lapic *apic)
 {
-	return max((u64)apic->regs.reg[R_TMICT] << divide_shift(apic),
+	return max((u64)apic->regs.reg[R_TMICT].v << divide_shift(apic),
 		   PERIOD_MIN_NS);
 }
 
@@ -147,7 +147,7 @@ void lodge_timer_start(struct lodge_lapic *apic, u32 ticks)
 		lodge_timer_stop(apic);
 		return;
 	}
-	if (periodic_mode(apic) && ticks == apic->regs.reg[R_TMICT])
+	if (periodic_mode(apic) && ticks == apic->regs.reg[R_TMICT].v)
 		ns = period_ns(apic);
 	apic->target = ktime_get_ns() + ns;
 	timer_arm(apic);
@@ -160,7 +160,7 @@ void lodge_timer_start(struct lodge_lapic *apic, u32 ticks)
 void lodge_timer_mode(struct lodge_lapic *apic)
 {
 	lodge_timer_stop(apic);
-	apic->regs.reg[R_TMICT] = 0;
+	apic->regs.reg[R_TMICT].v = 0;
 }
 
 /**

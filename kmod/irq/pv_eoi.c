@@ -41,10 +41,12 @@ void lodge_lapic_pv_eoi_entry(struct lodge_vcpu *vcpu)
 	u8 yes = 1;
 	int v;
 
+	/* Hardware that ends services itself would not hear of this one. */
 	if (!apic || !(vcpu->pv_eoi_msr & PV_EOI_ENABLE) || apic->pv_eoi_set ||
-	    READ_ONCE(apic->regs.irr_pending))
+	    lodge_caps.irq_delivery || apic->regs.irr_pending ||
+	    READ_ONCE(apic->regs.posted.on))
 		return;
-	v = lodge_apic_top(apic->regs.isr);
+	v = lodge_apic_top(&apic->regs.reg[R_ISR]);
 	if (v < 0 || test_bit(v, apic->chip->eoi_vectors))
 		return;
 	apic->pv_eoi_set = !lodge_gpa_write_atomic(vcpu->vm,

@@ -26,6 +26,7 @@ struct vmx_config {
 	u32 proc2_may;				/* for those that want it */
 	u64 cr0_must, cr4_must;			/* bits that must be 1 */
 	u64 cr4_emulated;			/* those the CPU must not see */
+	u32 apic;	/* of proc2: for guests with an APIC in the kernel */
 	u8 timer_shift;		/* the timer counts each so many powers of 2 */
 	bool invept_single;
 	bool ept_ad;
@@ -74,7 +75,8 @@ struct vmx_cpu {
 #define VMX_STALE_TSC		BIT(2)
 #define VMX_STALE_EPTP		BIT(3)
 #define VMX_STALE_EVENT		BIT(4)	/* not delivered, not to be */
-#define VMX_STALE_ALL		GENMASK(4, 0)
+#define VMX_STALE_IRQS		BIT(5)	/* the APIC's IRR, ISR */
+#define VMX_STALE_ALL		GENMASK(5, 0)
 
 struct vmx_vcpu {
 	struct lodge_vcpu vcpu;		/* first: see vmx_ops.vcpu_size */
@@ -88,6 +90,7 @@ struct vmx_vcpu {
 	bool launched;			/* [v] in this bracket */
 	bool want_flush;		/* [v] at next entry */
 	bool host_nmi, host_mc;		/* [v] their handlers are due */
+	u8 host_vector;			/* [v] ... that of an interrupt taken; or 0 */
 	bool load_drs;			/* [v] guest's DR0-3 go into hardware */
 	bool split_locks;		/* [v] it makes such */
 	bool irq_window, nmi_window;	/* [v] exit when the guest can take it */
@@ -99,6 +102,9 @@ struct vmx_vcpu {
 	u64 tsc_offset, tsc_ratio;	/* [v] */
 	u64 timer_tsc;			/* [v] the host's, to exit at; 0: none */
 	u32 hw_timer;			/* [v] in the VMCS */
+	u32 hw_threshold;		/* [v] of TPR */
+	unsigned long hw_eoi[4];	/* [v] vectors whose end exits */
+	u64 x2_reads, x2_writes;	/* [v] APIC MSRs that do not exit */
 	int tlb_cpu;			/* [v] where it ran last */
 	int host_cpu;			/* [v] whose host state the VMCS has */
 	u64 host_cr0, host_cr3, host_cr4, host_fs_base;	/* [v] in the VMCS */
@@ -132,6 +138,7 @@ static inline struct vmx_vcpu *to_vmx(struct lodge_vcpu *vcpu)
 /* vmx_enter.S: 0, or 1: no world switch took place */
 int vmx_enter_guest(u64 *gpr, unsigned long *host_rsp, bool launched);
 extern const char vmx_exit_point[];
+void vmx_call_handler(unsigned long handler);
 
 /* vmx_caps.c */
 int vmx_probe(struct lodge_caps *caps);
@@ -158,6 +165,15 @@ void vmx_set_timer(struct lodge_vcpu *vcpu, u64 tsc);
 void vmx_update_intercepts(struct lodge_vcpu *vcpu);
 void vmx_write_zeros(void);
 void vmx_write_stale(struct vmx_vcpu *vmx);
+
+/* vmx_apic.c */
+void vmx_apic_config(struct lodge_caps *caps, u32 proc_may, u32 proc2_may,
+		     u32 pin_may);
+u32 vmx_apic_ctls(struct vmx_vcpu *vmx);
+void vmx_apic_write_fixed(struct vmx_vcpu *vmx);
+void vmx_apic_write_irqs(struct vmx_vcpu *vmx);
+void vmx_apic_enter(struct vmx_vcpu *vmx);
+void vmx_update_irqs(struct lodge_vcpu *vcpu);
 
 /* vmx_explain.c */
 int vmx_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,

@@ -70,6 +70,12 @@ static const struct {
 	{ VMX_PROC2, VMX_PROC2_TSC_SCALING, NULL, "tsc-scaling" },
 	{ VMX_PROC2, VMX_PROC2_PAUSE_LOOP, NULL, "pause-loop-exiting" },
 	{ VMX_PROC2, VMX_PROC2_DESC, NULL, "descriptor-table-exiting" },
+	{ VMX_PROC, VMX_PROC_TPR_SHADOW, NULL, "tpr-shadow" },
+	{ VMX_PROC2, VMX_PROC2_APIC_ACCESS, NULL, "apic-page" },
+	{ VMX_PROC2, VMX_PROC2_X2APIC, NULL, "x2apic" },
+	{ VMX_PROC2, VMX_PROC2_APIC_REGS, NULL, "apic-registers" },
+	{ VMX_PROC2, VMX_PROC2_VIRTUAL_INTR, NULL, "virtual-interrupts" },
+	{ VMX_PIN, VMX_PIN_POSTED, NULL, "posted-interrupts" },
 };
 
 /* What each set has, as a mask of what may be 1; the EPT's is as it is. */
@@ -152,6 +158,8 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 	c->insn_len_0 = misc & VMX_CAP_INSN_LEN_0;
 	c->timer_shift = FIELD_GET(VMX_CAP_TIMER_SHIFT, misc);
 
+	vmx_apic_config(caps, vmx_set_may(VMX_PROC), c->proc2_may,
+			vmx_set_may(VMX_PIN));
 	/* Without the last, the host's processor trace can't run meanwhile. */
 	caps->may_own = lodge_host_vmx_may_stay() &&
 			(!boot_cpu_has(X86_FEATURE_INTEL_PT) ||
@@ -247,6 +255,9 @@ int vmx_setup(void)
 	vmx_probe_ept = lodge_page_alloc();
 	if (!vmx_probe_ept)
 		goto fail;
+	/* An address that nothing else has: what is in the page, nobody sees. */
+	if (vmx_config.apic & VMX_PROC2_APIC_ACCESS)
+		lodge_caps.apic_page = vmx_pa(vmx_probe_ept);
 	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
 		if (cpu_possible(cpu) && vmx_cpu_alloc(&per_cpu(vmx_cpu, cpu)))
 			goto fail;

@@ -77,6 +77,10 @@ struct vmx_tlb_question {
 
 #define VMX_VPIDS		0x10000	/* 0 is the host's */
 
+/* MSRs of an x2APIC, a bit each from 0x800, that the guest has for itself. */
+u64 vmx_x2_reads(u32 proc2);
+u64 vmx_x2_writes(u32 proc2);
+u32 vmx_tpr_threshold(u8 irr, u8 tpr);
 u8 vmx_tlb_flush(const struct vmx_tlb_question *q);
 u16 vmx_vpid_take(u64 *used);
 void vmx_vpid_give(u64 *used, u16 id);

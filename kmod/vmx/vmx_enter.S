@@ -9,6 +9,7 @@
  */
 #include <linux/linkage.h>
 #include <asm/ibt.h>
+#include <asm/nospec-branch.h>
 
 #define GPR(n)	((n) * 8)
 #define RAX	0
@@ -114,3 +115,25 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	pop	%rbp
 	RET
 SYM_FUNC_END(vmx_enter_guest)
+
+/*
+ * void vmx_call_handler(unsigned long handler)
+ *
+ * The host's handler of an interrupt that the CPU has taken from its APIC, as
+ * the CPU would call it: on an aligned stack, with a frame for IRET.
+ */
+SYM_FUNC_START(vmx_call_handler)
+	push	%rbp
+	mov	%rsp, %rbp
+	and	$-16, %rsp
+	mov	%rdi, %rax
+	mov	%ss, %ecx
+	push	%rcx
+	push	%rbp
+	pushf
+	mov	%cs, %ecx
+	push	%rcx
+	CALL_NOSPEC rax
+	leave		/* IRET has left RSP where RBP is */
+	RET
+SYM_FUNC_END(vmx_call_handler)

@@ -212,6 +212,11 @@ void vmx_event_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
 	case LODGE_EXIT_NMI:
 		vmx->host_nmi = true;
 		return;
+	case LODGE_EXIT_INTR:
+		/* Taken from the host's APIC already, if it had to be. */
+		if (lodge_caps.irq_posting && vmx->vcpu.apic)
+			vmx->host_vector = vmcs_read(VMCS_EXIT_INTR_INFO);
+		return;
 	case LODGE_EXIT_NMI_WINDOW:
 		vmx_windows(vmx, vmx->irq_window, false);
 		return;

@@ -21,8 +21,8 @@
 /*
  * What is not here never comes: SIPI without a vCPU that waits for it; SMIs and
  * RSM outside an SMM monitor; RDRAND, RDSEED, XSAVES, XRSTORS, UMWAIT, TPAUSE,
- * ENQCMD, ENQCMDS, bus locks, sub-page permissions, timeouts, virtualized
- * EOI and APIC writes without the control that asks for it; lists of MSRs and
+ * ENQCMD, ENQCMDS, bus locks, sub-page permissions and timeouts
+ * without the control that asks for it; lists of MSRs and
  * MSRs in user mode, since they are undefined without theirs. It is told as an
  * exit that is not known. Reasons of failed entries are told by bit 31.
  */
@@ -51,7 +51,9 @@ const struct vmx_exit_row vmx_exit_rows[VMX_EXIT_NR] = {
 	ROW(MONITOR,		MONITOR,	LEN),
 	ROW(PAUSE,		PAUSE,		LEN),
 	ROW(TPR,		IRQ_WINDOW,	0),
-	ROW(APIC_ACCESS,	TDP_FAULT,	QUAL | VECTORING),
+	ROW(APIC_ACCESS,	APIC_ACCESS,	QUAL | VECTORING),
+	ROW(APIC_WRITE,		APIC_WRITE,	QUAL),
+	ROW(EOI,		APIC_EOI,	QUAL),
 	ROW(GDTR_IDTR,		DESC_TABLE,	LEN),
 	ROW(LDTR_TR,		DESC_TABLE,	LEN),
 	ROW(EPT_VIOLATION,	TDP_FAULT,	QUAL | GPA | VECTORING),
@@ -89,8 +91,6 @@ const struct vmx_exit_row vmx_exit_rows[VMX_EXIT_NR] = {
 /* What may stand beside the basic reason. */
 #define VMX_REASON_KNOWN	(VMX_REASON_BASIC | VMX_REASON_BUS_LOCK | \
 				 VMX_REASON_ENCLAVE | VMX_REASON_PENDING_MTF)
-
-#define VMX_APIC_BASE		0xfee00000ULL	/* where APIC accesses exit */
 
 #define VMX_DR6_ONES		0xffff0ff0ULL
 #define VMX_DR6_BS		BIT_ULL(14)
@@ -213,23 +213,6 @@ static u32 vmx_ept_access(u64 qual)
 	return access;
 }
 
-/* An access to the APIC's page is one to memory that is not there. */
-static void vmx_decode_apic(const struct vmx_raw_exit *raw,
-			    struct lodge_exit *exit)
-{
-	exit->tdp.gpa = VMX_APIC_BASE | FIELD_GET(VMX_APIC_OFFSET, raw->qual);
-	switch (FIELD_GET(VMX_APIC_TYPE, raw->qual)) {
-	case VMX_APIC_WRITE:
-		exit->tdp.access = LODGE_TDP_WRITE;
-		break;
-	case VMX_APIC_FETCH:
-		exit->tdp.access = LODGE_TDP_FETCH;
-		break;
-	default:
-		exit->tdp.access = LODGE_TDP_READ;
-	}
-}
-
 /* Exits that carry more than their kind and the length of an instruction. */
 static void vmx_decode_more(const struct vmx_raw_exit *raw,
 			    struct lodge_exit *exit)
@@ -244,8 +227,11 @@ static void vmx_decode_more(const struct vmx_raw_exit *raw,
 		exit->tdp.access = vmx_ept_access(raw->qual);
 		exit->hw_info2 = raw->gpa;
 		break;
-	case VMX_EXIT_APIC_ACCESS:
-		vmx_decode_apic(raw, exit);
+	case VMX_EXIT_APIC_WRITE:
+		exit->apic.offset = FIELD_GET(VMX_APIC_OFFSET, raw->qual);
+		break;
+	case VMX_EXIT_EOI:
+		exit->apic.vector = raw->qual;
 		break;
 	case VMX_EXIT_EPT_MISCONFIG:
 		exit->tdp.gpa = raw->gpa;
@@ -379,6 +365,55 @@ bool vmx_iret_undone(const struct vmx_raw_exit *raw)
 	default:
 		return false;
 	}
+}
+
+/**
+ * vmx_x2_reads() - RDMSRs of an x2APIC that the CPU virtualizes
+ * @proc2: secondary controls
+ *
+ * PPR is right only where the CPU keeps it so; the current count never is, and
+ * ICR has 64 bits. Intel manual: "Virtualizing RDMSR and WRMSR".
+ */
+u64 vmx_x2_reads(u32 proc2)
+{
+	u64 reads = BIT_ULL(8);		/* TPR */
+
+	if (!(proc2 & VMX_PROC2_X2APIC))
+		return 0;
+	if (proc2 & VMX_PROC2_APIC_REGS)	/* id, version, LDR, SVR */
+		reads |= BIT_ULL(2) | BIT_ULL(3) | BIT_ULL(0xd) | BIT_ULL(0xf) |
+			 GENMASK_ULL(0x28, 0x10) |	/* ISR, TMR, IRR, ESR */
+			 GENMASK_ULL(0x38, 0x32) |	/* LVTs, initial count */
+			 BIT_ULL(0x3e);			/* divider */
+	if ((proc2 & VMX_PROC2_APIC_REGS) && (proc2 & VMX_PROC2_VIRTUAL_INTR))
+		reads |= BIT_ULL(0xa);		/* PPR */
+	return reads;
+}
+
+/**
+ * vmx_x2_writes() - WRMSRs of an x2APIC that the CPU virtualizes
+ * @proc2: secondary controls
+ */
+u64 vmx_x2_writes(u32 proc2)
+{
+	if (!(proc2 & VMX_PROC2_X2APIC))
+		return 0;
+	if (!(proc2 & VMX_PROC2_VIRTUAL_INTR))
+		return BIT_ULL(8);
+	return BIT_ULL(8) | BIT_ULL(0xb) | BIT_ULL(0x3f);	/* EOI, self IPI */
+}
+
+/**
+ * vmx_tpr_threshold() - below which TPR is the guest to exit?
+ * @irr: highest vector requested, or 0
+ * @tpr: task priority
+ *
+ * Return: bits 7:4 of a priority that TPR has or is above; 0: TPR keeps nothing
+ * back.
+ */
+u32 vmx_tpr_threshold(u8 irr, u8 tpr)
+{
+	return irr >> 4 <= tpr >> 4 ? irr >> 4 : 0;
 }
 
 /**

@@ -45,5 +45,6 @@ const struct lodge_vendor_ops vmx_ops = {
 	.set_tsc = vmx_set_tsc,
 	.set_timer = vmx_set_timer,
 	.update_intercepts = vmx_update_intercepts,
+	.update_irqs = vmx_update_irqs,
 	.explain = vmx_explain,
 };

@@ -9,6 +9,7 @@
  * nothing need be done when a CPU goes. Next: vmx_enter.S, vmx_exit.c.
  */
 #include <linux/percpu.h>
+#include <asm/desc.h>
 #include <asm/msr-index.h>
 #include <asm/special_insns.h>
 #include <asm/tsc.h>
@@ -134,6 +135,11 @@ void vmx_bracket_end(struct lodge_vcpu *vcpu)
 	if (unlikely(vmx->host_mc)) {
 		vmx->host_mc = false;
 		asm volatile("int $0x12" ::: "memory");
+	}
+	if (vmx->host_vector) {
+		vmx_call_handler(gate_offset((gate_desc *)cpu->found_idt.address +
+					     vmx->host_vector));
+		vmx->host_vector = 0;
 	}
 	if (unlikely(vmx->host_nmi)) {
 		vmx->host_nmi = false;
@@ -286,6 +292,8 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 		vmx_refused(vcpu, exit);
 		return;
 	}
+	if (unlikely(vmx->hw_threshold))
+		vmx_apic_enter(vmx);
 	if (unlikely(vmx->stale))
 		vmx_write_stale(vmx);
 	if (cpu->first || vmx->want_flush)

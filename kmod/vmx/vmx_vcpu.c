@@ -231,7 +231,8 @@ void vmx_update_intercepts(struct lodge_vcpu *vcpu)
 		want |= VMX_PROC2_TSC_SCALING;
 	if (vmx->cr4_shadow & vmx_config.cr4_emulated)
 		want |= VMX_PROC2_DESC;
-	vmx->proc2 = vmx_config.proc2 | (want & vmx_config.proc2_may);
+	vmx->proc2 = vmx_config.proc2 | (want & vmx_config.proc2_may) |
+		     vmx_apic_ctls(vmx);
 	if (!vmx->vpid)
 		vmx->proc2 &= ~VMX_PROC2_VPID;
 	vmx->cr4_owned = VMX_CR4_OWNED & ~cpuid->cr4_reserved;
@@ -277,6 +278,8 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_LINK_POINTER, VMCS_NO_LINK);
 	vmcs_write(VMCS_PIN_CTLS, vmx_config.pin);
 	vmcs_write(VMCS_EXIT_CTLS, vmx_config.exit);
+	if (vmx->vcpu.apic && lodge_caps.virtual_apic)
+		vmx_apic_write_fixed(vmx);
 	if (vmx_config.proc & VMX_PROC_MSR_BITMAPS)
 		vmcs_write(VMCS_MSR_BITMAP, vmx_pa(vmx->msr_bitmap));
 	if (vmx->vpid)
@@ -315,6 +318,10 @@ static void vmx_write_ctls(struct vmx_vcpu *vmx)
 		vmx->proc |= VMX_PROC_INTR_WINDOW;
 	if (vmx->nmi_window)
 		vmx->proc |= VMX_PROC_NMI_WINDOW;
+	if (vmx->vcpu.apic && lodge_caps.virtual_apic) {
+		vmx->proc &= ~(VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE);
+		vmx->proc |= VMX_PROC_TPR_SHADOW;
+	}
 	vmcs_write(VMCS_PROC_CTLS, vmx->proc);
 	vmcs_write(VMCS_PROC2_CTLS, vmx->proc2);
 	if (vmx->proc2 & VMX_PROC2_XSAVES)
@@ -340,6 +347,8 @@ void vmx_write_stale(struct vmx_vcpu *vmx)
 		vmx_write_ctls(vmx);
 	if (stale & VMX_STALE_EPTP)
 		vmcs_write(VMCS_EPTP, vmx->eptp);
+	if (stale & VMX_STALE_IRQS && vmx->vcpu.apic && lodge_caps.virtual_apic)
+		vmx_apic_write_irqs(vmx);
 	if (stale & VMX_STALE_TSC) {
 		vmcs_write(VMCS_TSC_OFFSET, vmx->tsc_offset);
 		if (vmx->tsc_ratio)

@@ -75,7 +75,7 @@ static void lapic_reset(void)
 static void lapic_init_keeps_id_and_mode(void)
 {
 	setup_x2();
-	lodge_apic_accept(&apic, 0x55, true);
+	lodge_apic_accept(&apic, 0x55, true, NULL);
 	lodge_apic_regs_reset(&apic, true);
 	CHECK(lodge_apic_x2(&apic));
 	CHECK_EQ(reg(0x20), 0x23);
@@ -86,8 +86,8 @@ static void lapic_init_keeps_id_and_mode(void)
 static void lapic_way_of_an_interrupt(void)
 {
 	setup();
-	CHECK(lodge_apic_accept(&apic, 0x51, false) == 1);
-	CHECK(lodge_apic_accept(&apic, 0x51, false) == 0);
+	CHECK(lodge_apic_accept(&apic, 0x51, false, NULL) == 1);
+	CHECK(lodge_apic_accept(&apic, 0x51, false, NULL) == 0);
 	CHECK_EQ(reg(0x220), 1 << 17);
 	CHECK(lodge_apic_highest(&apic) == 0x51);
 	CHECK(take() == 0x51);
@@ -96,7 +96,7 @@ static void lapic_way_of_an_interrupt(void)
 	CHECK_EQ(reg(0xa0), 0x50);
 	CHECK(!apic.irr_pending);
 	/* Requested again while in service: after EOI. */
-	CHECK(lodge_apic_accept(&apic, 0x51, false) == 1);
+	CHECK(lodge_apic_accept(&apic, 0x51, false, NULL) == 1);
 	CHECK(take() == -1);
 	CHECK_EQ(put(0xb0, 0), LODGE_APIC_FX_EOI);
 	CHECK(lodge_apic_eoi(&apic) == 0x51);
@@ -109,17 +109,17 @@ static void lapic_way_of_an_interrupt(void)
 static void lapic_priority(void)
 {
 	setup();
-	lodge_apic_accept(&apic, 0x51, false);
-	lodge_apic_accept(&apic, 0x5f, false);
-	lodge_apic_accept(&apic, 0xfe, false);
-	lodge_apic_accept(&apic, 0x10, false);
+	lodge_apic_accept(&apic, 0x51, false, NULL);
+	lodge_apic_accept(&apic, 0x5f, false, NULL);
+	lodge_apic_accept(&apic, 0xfe, false, NULL);
+	lodge_apic_accept(&apic, 0x10, false, NULL);
 	CHECK(take() == 0xfe);
 	CHECK(take() == -1);
 	lodge_apic_eoi(&apic);
 	CHECK(take() == 0x5f);
 	/* The same class waits, a higher one interrupts. */
 	CHECK(take() == -1);
-	lodge_apic_accept(&apic, 0x60, false);
+	lodge_apic_accept(&apic, 0x60, false, NULL);
 	CHECK(take() == 0x60);
 	CHECK(lodge_apic_eoi(&apic) == 0x60);
 	CHECK(lodge_apic_eoi(&apic) == 0x5f);
@@ -133,10 +133,10 @@ static void lapic_task_priority(void)
 	setup();
 	put(0x80, 0x60);
 	CHECK_EQ(reg(0xa0), 0x60);
-	lodge_apic_accept(&apic, 0x6f, false);
+	lodge_apic_accept(&apic, 0x6f, false, NULL);
 	CHECK(take() == -1);
 	CHECK(apic.irr_pending);
-	lodge_apic_accept(&apic, 0x70, false);
+	lodge_apic_accept(&apic, 0x70, false, NULL);
 	CHECK(take() == 0x70);
 	CHECK_EQ(reg(0xa0), 0x70);
 	put(0x80, 0x7f);
@@ -149,12 +149,12 @@ static void lapic_task_priority(void)
 static void lapic_trigger_mode(void)
 {
 	setup();
-	lodge_apic_accept(&apic, 0x51, true);
+	lodge_apic_accept(&apic, 0x51, true, NULL);
 	CHECK_EQ(reg(0x1a0), 1 << 17);
 	take();
 	lodge_apic_eoi(&apic);
 	CHECK_EQ(reg(0x1a0), 1 << 17);
-	lodge_apic_accept(&apic, 0x51, false);
+	lodge_apic_accept(&apic, 0x51, false, NULL);
 	CHECK_EQ(reg(0x1a0), 0);
 }
 
@@ -162,7 +162,7 @@ static void lapic_illegal_vector(void)
 {
 	setup();
 	put(0x370, 0xfe);
-	CHECK(lodge_apic_accept(&apic, 15, false) == -1);
+	CHECK(lodge_apic_accept(&apic, 15, false, NULL) == -1);
 	CHECK_EQ(reg(0x280), 0);
 	put(0x280, 0);
 	CHECK_EQ(reg(0x280), 0x40);
@@ -173,7 +173,7 @@ static void lapic_illegal_vector(void)
 	lodge_apic_eoi(&apic);
 	/* An error vector that is illegal itself is not reported. */
 	put(0x370, 0x05);
-	lodge_apic_accept(&apic, 3, false);
+	lodge_apic_accept(&apic, 3, false, NULL);
 	CHECK(take() == -1);
 	put(0x280, 0);
 	CHECK_EQ(reg(0x280), 0x40);
@@ -313,7 +313,7 @@ static void lapic_x2apic_registers(void)
 static void lapic_hardware_disabled(void)
 {
 	setup();
-	lodge_apic_accept(&apic, 0x51, false);
+	lodge_apic_accept(&apic, 0x51, false, NULL);
 	lodge_apic_base_write(&apic, apic.base & ~LODGE_BASE_ENABLE, true);
 	CHECK(lodge_apic_highest(&apic) == -1);
 	CHECK(lodge_apic_takes_extint(&apic));
@@ -326,7 +326,62 @@ static void lapic_hardware_disabled(void)
 	CHECK_EQ(reg(0xf0), 0xff);
 }
 
+/* Who finds the mark clear notifies; what is held waits for the own thread. */
+static void lapic_posting(void)
+{
+	unsigned long hold[4] = { 0, 1UL << (0x61 - 64) };
+	u32 notify = 0;
+
+	setup();
+	apic.hold = hold;
+	CHECK(lodge_apic_accept(&apic, 0x51, false, &notify) == 1);
+	CHECK_EQ(notify, BIT(LODGE_POSTED_ON));
+	notify = 0;
+	CHECK(lodge_apic_accept(&apic, 0x52, false, &notify) == 1);
+	CHECK_EQ(notify, 0);
+	CHECK(lodge_apic_accept(&apic, 0x61, true, &notify) == 1);
+	CHECK_EQ(notify, BIT(LODGE_POSTED_HELD));
+	CHECK_EQ(apic.posted.irr[1], 3UL << (0x51 - 64));
+	CHECK_EQ(apic.held[1], 1UL << (0x61 - 64));
+	CHECK(take() == 0x61);
+	CHECK_EQ(apic.posted.on, 0);
+	CHECK_EQ(apic.posted.irr[1] | apic.held[1], 0);
+	/* It is in IRR, and its bit is new: the mark has to be set again. */
+	notify = 0;
+	CHECK(lodge_apic_accept(&apic, 0x52, false, &notify) == 0);
+	CHECK_EQ(notify, BIT(LODGE_POSTED_ON));
+	/* An error of a sender's is told to the CPU that it is an error of. */
+	apic.posted.on = 0;
+	notify = 0;
+	put(0x370, 0x44);
+	CHECK(lodge_apic_accept(&apic, 3, false, &notify) == -1);
+	CHECK_EQ(notify, BIT(LODGE_POSTED_ON));
+}
+
+/* A register that the hardware has written is as the timer knows it. */
+static void lapic_written(void)
+{
+	setup();
+	apic.deadline_ok = true;
+	put(0x320, 0x400ec);
+	put(0x3e0, 3);
+	apic.reg[R_LVTT].v = 0xec;
+	CHECK_EQ(lodge_apic_written(&apic, 0x320), 0xec);
+	CHECK_EQ(apic.reg[R_LVTT].v, 0x400ec);
+	CHECK_EQ(put(0x320, 0xec), LODGE_APIC_FX_MODE);
+	apic.reg[R_TDCR].v = 0xb;
+	CHECK_EQ(lodge_apic_written(&apic, 0x3e0), 0xb);
+	CHECK_EQ(apic.reg[R_TDCR].v, 3);
+	put(0x320, 0x400ec);
+	apic.reg[R_TMICT].v = 77;
+	CHECK_EQ(lodge_apic_written(&apic, 0x380), 77);
+	CHECK_EQ(apic.reg[R_TMICT].v, 0);
+	apic.reg[R_SVR].v = 0x1fe;
+	CHECK_EQ(lodge_apic_written(&apic, 0xf0), 0x1fe);
+}
+
 static const struct ktap_test lapic_tests[] = {
+	TEST(lapic_posting), TEST(lapic_written),
 	TEST(lapic_reset), TEST(lapic_init_keeps_id_and_mode),
 	TEST(lapic_way_of_an_interrupt), TEST(lapic_priority),
 	TEST(lapic_task_priority), TEST(lapic_trigger_mode),

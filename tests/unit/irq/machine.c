@@ -14,8 +14,21 @@ static void machine_set_timer(struct lodge_vcpu *vcpu, u64 tsc)
 	vcpu->hw_timer = tsc;
 }
 
+static void machine_update_irqs(struct lodge_vcpu *vcpu)
+{
+	assert(lodge_caps.virtual_apic);
+	vcpu->updates++;
+}
+
+static void machine_update_intercepts(struct lodge_vcpu *vcpu)
+{
+	assert(lodge_caps.virtual_apic);
+}
+
 static const struct lodge_vendor_ops machine_ops = {
 	.set_timer = machine_set_timer,
+	.update_irqs = machine_update_irqs,
+	.update_intercepts = machine_update_intercepts,
 };
 
 const struct lodge_vendor_ops *lodge_ops = &machine_ops;
@@ -27,6 +40,12 @@ static struct lodge_cpuid cpuid = {
 void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req)
 {
 	vcpu->requests |= 1UL << req;
+}
+
+void lodge_vcpu_notify(struct lodge_vcpu *vcpu, u32 marks)
+{
+	vcpu->notified |= marks;
+	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 }
 
 void lodge_nmi_queue(struct lodge_vcpu *vcpu)

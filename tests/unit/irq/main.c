@@ -16,6 +16,7 @@ int main(void)
 	const struct suite *suites[] = {
 #ifdef MACHINE
 		&timer_suite, &ipi_suite, &wire_suite, &tick_suite,
+		&virt_suite,
 #else
 		&pic_suite, &ioapic_suite, &pit_suite, &lapic_suite,
 		&match_suite, &race_suite,

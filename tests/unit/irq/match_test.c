@@ -19,7 +19,7 @@ static void setup(u32 id, u64 mode)
 	apic.x2id = id;
 	lodge_apic_regs_reset(&apic, false);
 	lodge_apic_base_write(&apic, PAGE | mode, true);
-	apic.reg[R_SVR] = 0x1ff;
+	apic.reg[R_SVR].v = 0x1ff;
 }
 
 static bool physical(u32 dest, bool x2)
@@ -106,8 +106,8 @@ static void match_icr(void)
 	struct lodge_apic_msg msg;
 
 	setup(1, XAPIC);
-	apic.reg[R_ICR2] = 0x07000000;
-	apic.reg[R_ICR] = 0x51 | 5 << 8 | 1 << 11 | 1 << 14 | 1 << 15 | 3 << 18;
+	apic.reg[R_ICR2].v = 0x07000000;
+	apic.reg[R_ICR].v = 0x51 | 5 << 8 | 1 << 11 | 1 << 14 | 1 << 15 | 3 << 18;
 	memset(&msg, 0xff, sizeof(msg));
 	lodge_apic_msg_icr(&apic, &msg);
 	CHECK_EQ(msg.dest, 7);
@@ -116,8 +116,8 @@ static void match_icr(void)
 	CHECK_EQ(msg.shorthand, SHORT_OTHERS);
 	CHECK(msg.logical && msg.level && msg.assert && !msg.x2apic);
 	setup(1, X2APIC);
-	apic.reg[R_ICR2] = 0x12345678;
-	apic.reg[R_ICR] = 0;
+	apic.reg[R_ICR2].v = 0x12345678;
+	apic.reg[R_ICR].v = 0;
 	lodge_apic_msg_icr(&apic, &msg);
 	CHECK_EQ(msg.dest, 0x12345678);
 	CHECK(!msg.logical && !msg.level && !msg.assert && msg.x2apic);
@@ -173,11 +173,13 @@ static void match_save_and_load(void)
 	lodge_apic_reg_write(&apic, 0x80, 0x20);
 	lodge_apic_reg_write(&apic, 0x320, 0x200ec);
 	lodge_apic_reg_write(&apic, 0x380, 12345);
-	lodge_apic_accept(&apic, 0x45, false);
-	lodge_apic_accept(&apic, 0xfe, true);
+	lodge_apic_accept(&apic, 0x45, false, NULL);
+	lodge_apic_accept(&apic, 0xfe, true, NULL);
+	lodge_apic_collect(&apic);
 	lodge_apic_take(&apic, 0xfe);
-	lodge_apic_accept(&apic, 0x21, true);
-	lodge_apic_accept(&apic, 3, false);
+	lodge_apic_accept(&apic, 0x21, true, NULL);
+	lodge_apic_accept(&apic, 3, false, NULL);
+	lodge_apic_collect(&apic);
 	lodge_apic_save(&apic, &s);
 	CHECK_EQ(*word(&s, 0x20), 4 << 24);
 	CHECK_EQ(*word(&s, 0x220), 1 << 5);
@@ -188,6 +190,7 @@ static void match_save_and_load(void)
 
 	memset(&apic, 0x55, sizeof(apic));
 	apic.directed = false;
+	apic.hold = NULL;
 	apic.x2id = 4;
 	apic.base = PAGE | XAPIC;
 	lodge_apic_load(&apic, &s);
@@ -206,7 +209,7 @@ static void match_load_x2apic(void)
 	struct kvm_lapic_state s;
 
 	setup(0x23, X2APIC);
-	apic.reg[R_ICR2] = 0x12345678;
+	apic.reg[R_ICR2].v = 0x12345678;
 	lodge_apic_save(&apic, &s);
 	CHECK_EQ(*word(&s, 0x20), 0x23 << 24);
 	CHECK_EQ(*word(&s, 0xd0), 2 << 16 | 1 << 3);
@@ -227,8 +230,8 @@ static void match_load_is_bounded(void)
 	memset(&s, 0xff, sizeof(s));
 	setup(4, XAPIC);
 	lodge_apic_load(&apic, &s);
-	CHECK_EQ(apic.reg[R_VERSION], 0x50014);
-	CHECK((apic.reg[R_LVTT] & LVT_TIMER) == LVT_PERIODIC);
+	CHECK_EQ(apic.reg[R_VERSION].v, 0x50014);
+	CHECK((apic.reg[R_LVTT].v & LVT_TIMER) == LVT_PERIODIC);
 	for (offset = 0; offset < 0x1000; offset += 16) {
 		lodge_apic_reg_read(&apic, offset, &v);
 		lodge_apic_reg_write(&apic, offset, ~0u);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "chips.h"
+#include "apic_bits.h"
 #include "tests.h"
 
 #define SENDERS	3
@@ -25,7 +26,7 @@ static void *sender(void *arg)
 	long spins;
 
 	for (n = 0; n < ROUNDS && !lost; n++) {
-		if (lodge_apic_accept(&apic, 0x40 + i * 0x20, n & 1) != 1)
+		if (lodge_apic_accept(&apic, 0x40 + i * 0x20, n & 1, NULL) != 1)
 			atomic_store(&lost, 1);
 		for (spins = 0; atomic_load(&answered[i]) == n; spins++)
 			if (spins > PATIENCE || atomic_load(&lost)) {
@@ -64,10 +65,11 @@ static void race_none_is_lost(void)
 		pthread_join(threads[i], NULL);
 	CHECK(!lost);
 	CHECK_EQ(taken, SENDERS * ROUNDS);
-	CHECK(lodge_apic_top(apic.irr) == -1);
+	CHECK(lodge_apic_top(&apic.reg[R_IRR]) == -1);
 }
 
 static int step, stop_at;
+static u32 notify;
 
 /* At one of its steps the CPU is overtaken by another one's request. */
 static void overtake(void)
@@ -75,7 +77,7 @@ static void overtake(void)
 	if (step++ != stop_at)
 		return;
 	shim_step = NULL;
-	lodge_apic_accept(&apic, 0x71, false);
+	lodge_apic_accept(&apic, 0x71, false, &notify);
 	shim_step = overtake;
 }
 
@@ -86,7 +88,7 @@ static bool take_overtaken(int at)
 
 	memset(&apic, 0, sizeof(apic));
 	lodge_apic_regs_reset(&apic, false);
-	lodge_apic_accept(&apic, 0x51, false);
+	lodge_apic_accept(&apic, 0x51, false, NULL);
 	step = 0;
 	stop_at = at;
 	shim_step = overtake;
@@ -127,7 +129,8 @@ static bool overtaken(void (*fn)(void), int at)
 	shim_step = overtake;
 	fn();
 	shim_step = NULL;
-	CHECK(lodge_apic_top(apic.irr) < 0 || apic.irr_pending);
+	CHECK(lodge_apic_top(&apic.reg[R_IRR]) < 0 || apic.irr_pending);
+	CHECK(!(apic.posted.irr[1] | apic.held[1]) || apic.posted.on);
 	return step > at;
 }
 

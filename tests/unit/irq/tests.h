@@ -14,7 +14,7 @@ struct suite {
 
 extern const struct suite pic_suite, ioapic_suite, pit_suite, lapic_suite,
 			  match_suite, race_suite, timer_suite, ipi_suite,
-			  wire_suite, tick_suite;
+			  wire_suite, tick_suite, virt_suite;
 
 #define SUITE(name)							\
 	const struct suite name##_suite = {				\

@@ -70,12 +70,13 @@ static const u16 kinds[] = {
 	NONE_EXPECTED, NONE_EXPECTED, NONE_EXPECTED, LODGE_EXIT_MWAIT,
 	LODGE_EXIT_STEP, NONE_EXPECTED, LODGE_EXIT_MONITOR,
 	/* 40 */ LODGE_EXIT_PAUSE, NONE_EXPECTED, NONE_EXPECTED,
-	LODGE_EXIT_IRQ_WINDOW, LODGE_EXIT_TDP_FAULT, NONE_EXPECTED,
+	LODGE_EXIT_IRQ_WINDOW, LODGE_EXIT_APIC_ACCESS, LODGE_EXIT_APIC_EOI,
 	LODGE_EXIT_DESC_TABLE, LODGE_EXIT_DESC_TABLE, LODGE_EXIT_TDP_FAULT,
 	LODGE_EXIT_TDP_MISCONFIG,
 	/* 50 */ LODGE_EXIT_VIRT_INSN, LODGE_EXIT_RDTSC, LODGE_EXIT_TIMER,
 	LODGE_EXIT_VIRT_INSN, LODGE_EXIT_INVD, LODGE_EXIT_XSETBV,
-	NONE_EXPECTED, NONE_EXPECTED, LODGE_EXIT_INVLPG, LODGE_EXIT_VIRT_INSN,
+	LODGE_EXIT_APIC_WRITE, NONE_EXPECTED, LODGE_EXIT_INVLPG,
+	LODGE_EXIT_VIRT_INSN,
 	/* 60 */ LODGE_EXIT_VIRT_INSN, NONE_EXPECTED, LODGE_EXIT_PML_FULL,
 	NONE_EXPECTED, NONE_EXPECTED, LODGE_EXIT_VIRT_INSN, NONE_EXPECTED,
 	NONE_EXPECTED, NONE_EXPECTED, LODGE_EXIT_VIRT_INSN,
@@ -270,14 +271,41 @@ static void test_ept(void)
 	decode(.reason = 49, .gpa = 0x5000);
 	CHECK_EQ(out.tdp.gpa, 0x5000);
 	CHECK_EQ(out.tdp.access, LODGE_TDP_RSVD);
-	/* Accesses to the APIC's page */
-	decode(.reason = 44, .qual = 0x10b0);
-	CHECK_EQ(out.tdp.gpa, 0xfee000b0);
-	CHECK_EQ(out.tdp.access, LODGE_TDP_WRITE);
-	decode(.reason = 44, .qual = 0x0020);
-	CHECK_EQ(out.tdp.access, LODGE_TDP_READ);
-	decode(.reason = 44, .qual = 0x2000);
-	CHECK_EQ(out.tdp.access, LODGE_TDP_FETCH);
+}
+
+static void test_apic(void)
+{
+	u32 access = VMX_PROC2_APIC_ACCESS, x2 = VMX_PROC2_X2APIC;
+	u32 regs = VMX_PROC2_APIC_REGS, intr = VMX_PROC2_VIRTUAL_INTR;
+	u64 all = vmx_x2_reads(x2 | regs | intr);
+
+	decode(.reason = 44, .qual = 0x30b0, .vec_info = 0x80000041);
+	CHECK_EQ(out.kind, LODGE_EXIT_APIC_ACCESS);
+	CHECK(out.vectored.valid);
+	decode(.reason = 56, .qual = 0x300);
+	CHECK_EQ(out.kind, LODGE_EXIT_APIC_WRITE);
+	CHECK_EQ(out.apic.offset, 0x300);
+	decode(.reason = 45, .qual = 0xfe);
+	CHECK_EQ(out.kind, LODGE_EXIT_APIC_EOI);
+	CHECK_EQ(out.apic.vector, 0xfe);
+	decode(.reason = 43);
+	CHECK_EQ(out.kind, LODGE_EXIT_IRQ_WINDOW);
+
+	/* Of the MSRs only what the controls virtualize does not exit. */
+	CHECK_EQ(vmx_x2_reads(access | regs | intr), 0);
+	CHECK_EQ(vmx_x2_writes(access | regs | intr), 0);
+	CHECK_EQ(vmx_x2_reads(x2 | intr), 1 << 8);
+	CHECK_EQ(vmx_x2_writes(x2 | regs), 1 << 8);
+	CHECK_EQ(vmx_x2_writes(x2 | intr), 1 << 8 | 1 << 11 | 1ULL << 63);
+	CHECK_EQ(all ^ vmx_x2_reads(x2 | regs), 1 << 10);	/* PPR */
+	CHECK(!(all & (BIT_ULL(0x0b) | BIT_ULL(0x0e) | BIT_ULL(0x2f) |
+		       BIT_ULL(0x30) | BIT_ULL(0x39) | BIT_ULL(0x3f))));
+	CHECK(all & BIT_ULL(0x27) && all & BIT_ULL(0x38));
+
+	CHECK_EQ(vmx_tpr_threshold(0, 0x50), 0);	/* nothing waits */
+	CHECK_EQ(vmx_tpr_threshold(0x61, 0x5f), 0);	/* not for TPR */
+	CHECK_EQ(vmx_tpr_threshold(0x51, 0x50), 5);
+	CHECK_EQ(vmx_tpr_threshold(0x31, 0xff), 3);
 }
 
 static void test_exceptions(void)
@@ -415,7 +443,8 @@ int main(void)
 		{ "vmx: failed entries", test_failed },
 		{ "vmx: port I/O", test_io },
 		{ "vmx: control and debug registers", test_regs },
-		{ "vmx: EPT violations, APIC accesses", test_ept },
+		{ "vmx: EPT violations", test_ept },
+		{ "vmx: the virtual APIC", test_apic },
 		{ "vmx: exceptions", test_exceptions },
 		{ "vmx: event under delivery", test_vectored },
 		{ "vmx: task switches", test_task },

@@ -68,7 +68,10 @@ static inline void mutex_unlock(struct mutex *m)
 #define LODGE_VCPU_ID_MAX	256
 #define LODGE_GSI_MAX		4096
 
-enum { LODGE_REQ_EVENT, LODGE_REQ_TIMER = 5, LODGE_REQ_IOAPIC_EOI = 9 };
+enum {
+	LODGE_REQ_EVENT, LODGE_REQ_TIMER = 5, LODGE_REQ_APIC_PAGE = 7,
+	LODGE_REQ_IOAPIC_EOI = 9
+};
 enum lodge_bus_kind { LODGE_BUS_PIO, LODGE_BUS_MMIO, LODGE_BUS_NR };
 
 struct lodge_vcpu;
@@ -108,14 +111,20 @@ struct lodge_vcpu {
 	} clock;
 	u64 hw_timer;		/* as lodge_ops->set_timer() was told */
 	u32 id, index;
+	u32 notified;		/* what lodge_vcpu_notify() was told */
+	int updates;		/* of lodge_ops->update_irqs() */
 };
 
 struct lodge_caps {
 	bool timer;
+	bool virtual_apic, irq_delivery, irq_posting;
+	hpa_t apic_page;
 };
 
 struct lodge_vendor_ops {
 	void (*set_timer)(struct lodge_vcpu *vcpu, u64 tsc);
+	void (*update_irqs)(struct lodge_vcpu *vcpu);
+	void (*update_intercepts)(struct lodge_vcpu *vcpu);
 };
 
 extern struct lodge_caps lodge_caps;
@@ -141,6 +150,7 @@ struct lodge_vm {
 };
 
 void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req);
+void lodge_vcpu_notify(struct lodge_vcpu *vcpu, u32 marks);
 void lodge_nmi_queue(struct lodge_vcpu *vcpu);
 u64 lodge_tsc_read(struct lodge_vcpu *vcpu);
 u64 lodge_tsc_to_ns(struct lodge_vcpu *vcpu, u64 guest_tsc_delta);

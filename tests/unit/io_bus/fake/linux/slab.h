@@ -4,6 +4,7 @@
 #define FAKE_SLAB_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #define GFP_KERNEL		1
 #define GFP_KERNEL_ACCOUNT	2
@@ -19,6 +20,15 @@ static inline void *fake_alloc(size_t n, unsigned int flags)
 	return calloc(1, n);
 }
 
+/* A page, and no more: what is beyond is ASan's. */
+static inline void *lodge_page_alloc(void)
+{
+	void *page = aligned_alloc(4096, 4096);
+
+	return page ? memset(page, 0, 4096) : NULL;
+}
+
+#define lodge_page_free(p)	free(p)
 #define kzalloc(n, flags)	fake_alloc(n, flags)
 #define kvzalloc(n, flags)	fake_alloc(n, flags)
 #define kcalloc(nr, n, flags)	fake_alloc((size_t)(nr) * (n), flags)
