@@ -149,6 +149,7 @@ int vmx_hw_enable(void);
 void vmx_hw_disable(void);
 int vmx_hw_prove(void);
 void vmx_hw_crash(void);
+void vmx_write_zeros(void);
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
 /* vmx_vcpu.c */
@@ -163,7 +164,6 @@ void vmx_set_tdp_root(struct lodge_vcpu *vcpu, hpa_t root);
 void vmx_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
 void vmx_set_timer(struct lodge_vcpu *vcpu, u64 tsc);
 void vmx_update_intercepts(struct lodge_vcpu *vcpu);
-void vmx_write_zeros(void);
 void vmx_write_stale(struct vmx_vcpu *vmx);
 
 /* vmx_apic.c */

@@ -240,37 +240,6 @@ void vmx_update_intercepts(struct lodge_vcpu *vcpu)
 	vmx_update_msrs(vcpu);
 }
 
-/**
- * vmx_write_zeros() - fields that are 0 until they have another value
- *
- * Context: in the bracket, or about to run the probe's guest. A new VMCS has
- * anything in it.
- */
-void vmx_write_zeros(void)
-{
-	static const u32 zeros[] = {
-		VMCS_EXCEPTION_BITMAP, VMCS_PF_ERROR_MASK, VMCS_PF_ERROR_MATCH,
-		VMCS_CR3_TARGETS, VMCS_TSC_OFFSET, VMCS_CR0_MASK, VMCS_CR4_MASK,
-		VMCS_CR0_SHADOW, VMCS_CR4_SHADOW,
-		VMCS_EXIT_MSR_STORE_NR, VMCS_EXIT_MSR_LOAD_NR,
-		VMCS_ENTRY_MSR_LOAD_NR, VMCS_ENTRY_INTR_INFO,
-		VMCS_GUEST_ACTIVITY, VMCS_GUEST_INTERRUPTIBILITY,
-		VMCS_GUEST_PENDING_DEBUG, VMCS_GUEST_DEBUGCTL, VMCS_GUEST_CR3,
-		VMCS_GUEST_EFER, VMCS_GUEST_SYSENTER_CS,
-		VMCS_GUEST_SYSENTER_ESP, VMCS_GUEST_SYSENTER_EIP,
-		VMCS_GUEST_GDTR_BASE, VMCS_GUEST_IDTR_BASE,
-		VMCS_GUEST_RSP, VMCS_GUEST_RIP,
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(zeros); i++)
-		vmcs_write(zeros[i], 0);
-	for (i = 0; i < LODGE_SEG_NR; i++) {
-		vmcs_write(VMCS_GUEST_SEL + 2 * i, 0);
-		vmcs_write(VMCS_GUEST_BASE + 2 * i, 0);
-	}
-}
-
 /* What is in no group is the same for ever. */
 static void vmx_write_fixed(struct vmx_vcpu *vmx)
 {

@@ -188,6 +188,12 @@ static void bases_try(void)
 	}
 }
 
+/* Nothing of Lodge's is left on between two states. */
+bool lodge_hw_own(void)
+{
+	return false;
+}
+
 /* main.c of the product lists what there is in the log; not so here. */
 void lodge_caps_name(struct lodge_caps *caps, bool has, const char *name)
 {
