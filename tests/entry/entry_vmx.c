@@ -188,6 +188,14 @@ static void bases_try(void)
 	}
 }
 
+struct lodge_caps lodge_caps;
+
+/* No virtual APIC here. */
+void vmx_apic_config(struct lodge_caps *caps, u32 proc_may, u32 proc2_may,
+		     u32 pin_may)
+{
+}
+
 /* Nothing of Lodge's is left on between two states. */
 bool lodge_hw_own(void)
 {
