@@ -56,8 +56,7 @@ void lodge_host_timer_init(struct hrtimer *t,
  */
 void lodge_host_interrupt(int cpu)
 {
-	/* In parentheses, since newer kernels have a macro of that name. */
-	(smp_ops.smp_send_reschedule)(cpu);
+	apic->send_IPI(cpu, RESCHEDULE_VECTOR);
 }
 
 /**

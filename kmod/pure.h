@@ -58,6 +58,7 @@ typedef long long s64;
 #define max_t(t, a, b)	({ t _a = (a); t _b = (b); _a > _b ? _a : _b; })
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
+#define __user
 #define fallthrough	__attribute__((__fallthrough__))
 #define __packed	__attribute__((__packed__))
 #define __aligned(n)	__attribute__((__aligned__(n)))

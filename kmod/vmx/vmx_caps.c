@@ -134,8 +134,7 @@ static void vmx_config_init(struct lodge_caps *caps, u64 basic)
 			   VMX_PROC_MSR_BITMAPS | VMX_PROC_MONITOR);
 	c->proc2 = vmx_ctls(VMX_PROC2, VMX_PROC2_EPT | VMX_PROC2_UNRESTRICTED,
 			    VMX_PROC2_VPID | VMX_PROC2_WBINVD |
-			    VMX_PROC2_ENCLS |
-			    VMX_PROC2_PAUSE_LOOP);
+			    VMX_PROC2_ENCLS | VMX_PROC2_PAUSE_LOOP);
 	if (ept & VMX_CAP_EPT_AD)	/* pages become dirty by these flags */
 		c->proc2 |= vmx_set_may(VMX_PROC2) & VMX_PROC2_PML;
 	c->proc2_may = vmx_set_may(VMX_PROC2);

@@ -35,7 +35,6 @@
 struct mutex { int held; };
 struct srcu_struct { int readers, waits; };
 struct fake_lock { int held; };
-#define spinlock_t	struct fake_lock
 #define raw_spinlock_t	struct fake_lock
 
 static inline void mutex_lock(struct mutex *m)
@@ -48,10 +47,10 @@ static inline void mutex_unlock(struct mutex *m)
 	assert(!--m->held);
 }
 
-#define spin_lock(l)			assert(!(l)->held++)
-#define spin_unlock(l)			assert(!--(l)->held)
-#define raw_spin_lock_irqsave(l, f)	do { (f) = 0; spin_lock(l); } while (0)
-#define raw_spin_unlock_irqrestore(l, f) do { (void)(f); spin_unlock(l); } while (0)
+#define raw_spin_lock(l)		assert(!(l)->held++)
+#define raw_spin_unlock(l)		assert(!--(l)->held)
+#define raw_spin_lock_irqsave(l, f)	do { (f) = 0; raw_spin_lock(l); } while (0)
+#define raw_spin_unlock_irqrestore(l, f) do { (void)(f); raw_spin_unlock(l); } while (0)
 #define lockdep_assert_held(l)		assert((l)->held)
 #define lockdep_is_held(l)		((l)->held)
 #define srcu_read_lock(s)		((s)->readers++)
@@ -137,7 +136,7 @@ struct lodge_vm {
 	struct srcu_struct srcu, irq_srcu;
 	struct lodge_io_bus *bus[LODGE_BUS_NR];
 	void *coalesced_page;
-	spinlock_t ring_lock;
+	raw_spinlock_t ring_lock;
 	struct list_head coalesced, ioeventfds, irqfds, resamplers;
 	unsigned long resampled[LODGE_GSI_MAX / BITS_PER_LONG];
 	raw_spinlock_t irq_lock;
