@@ -276,7 +276,8 @@ bool lodge_tdp_young(struct lodge_vm *vm, gfn_t gfn, gfn_t end, bool clear)
  *
  * A bit and the right to write its page, or its dirty flag where the CPU keeps
  * a log, change together under the lock, so that no write after the flush that
- * the caller owes goes unseen.
+ * the caller owes goes unseen. It is due for each bit that was set, whatever the
+ * entry says now: a TLB may still have what the entry has lost since.
  *
  * Return: whether a flush is due.
  */
@@ -296,9 +297,10 @@ bool lodge_tdp_log_clear(struct lodge_vm *vm, const struct lodge_slot *slot,
 		mask[i] &= atomic_long_read(w);
 		if (mask[i])
 			mask[i] &= atomic_long_fetch_andnot(mask[i], w);
+		any |= mask[i] != 0;
 		for_each_set_bit(bit, &mask[i], BITS_PER_LONG)
-			any |= again(&tdp->pt, slot->base +
-				     (word + i) * BITS_PER_LONG + bit);
+			again(&tdp->pt, slot->base +
+			      (word + i) * BITS_PER_LONG + bit);
 	}
 	if (any)
 		WRITE_ONCE(tdp->zap_gen, tdp->zap_gen + 1);

@@ -72,8 +72,8 @@ int lodge_pt_map(struct lodge_pt *pt, gfn_t gfn, int level, u64 leaf,
 	if (lodge_pt_present(f, e)) {
 		if (lodge_pt_address(e) != lodge_pt_address(leaf))
 			return -EEXIST;
-		if (lodge_pt_writable(f, e) && !lodge_pt_writable(f, leaf))
-			return 0;
+		if (lodge_pt_writable(f, e))
+			return 0;	/* and perhaps dirty, unlike the leaf */
 	}
 	pt_write(entry, leaf);
 	return 0;
