@@ -59,8 +59,9 @@ int lodge_ring_enable(struct lodge_vm *vm, u64 bytes)
 		return -E2BIG;
 	if (vm->ring_entries || vm->nr_vcpus)
 		return -EINVAL;
-	lodge_slots_forget(vm);
+	/* First: a slot that comes now must not begin with all pages dirty. */
 	vm->ring_entries = bytes / sizeof(struct kvm_dirty_gfn);
+	lodge_slots_forget(vm);
 	return 0;
 }
 
@@ -181,13 +182,15 @@ static u32 ring_reset(struct lodge_vm *vm, struct lodge_ring *ring, bool *flush)
 {
 	u32 n, entries = vm->ring_entries;
 
-	for (n = 0; ring->reset != READ_ONCE(ring->dirty); n++) {
+	/* Bounded, since the guest may go on writing, and the user reading. */
+	for (n = 0; n < entries && ring->reset != READ_ONCE(ring->dirty); n++) {
 		struct kvm_dirty_gfn *e = ring_entry(ring, entries, ring->reset);
 		u64 offset;
 		u32 slot;
 
 		/* The user has read the entry before he says so. */
-		if (!(smp_load_acquire(&e->flags) & KVM_DIRTY_GFN_F_RESET))
+		if (!(smp_load_acquire(&e->flags) & KVM_DIRTY_GFN_F_RESET) ||
+		    fatal_signal_pending(current))
 			break;
 		slot = READ_ONCE(e->slot);
 		offset = READ_ONCE(e->offset);

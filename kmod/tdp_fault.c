@@ -323,17 +323,17 @@ static int tdp_prefault(struct lodge_vcpu *vcpu, gpa_t gpa, u64 *done)
 	if (gpa >> 48)
 		return -ENOENT;
 	for (;;) {
+		if (signal_pending(current))
+			return -EINTR;
+		cond_resched();
 		*done = tdp_mapped(&vcpu->vm->tdp, gpa);
 		if (*done)
 			return 0;
-		if (signal_pending(current))
-			return -EINTR;
 		r = lodge_tdp_fault(vcpu, gpa, LODGE_TDP_READ);
 		if (r == LODGE_TDP_MMIO)
 			return -ENOENT;
 		if (r < 0)
 			return r;
-		cond_resched();
 	}
 }
 
