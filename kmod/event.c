@@ -18,7 +18,7 @@
  */
 #define EVENT_WAKING	(BIT(LODGE_REQ_TIMER) | BIT(LODGE_REQ_CLOCK) |	\
 			 BIT(LODGE_REQ_STEAL) | BIT(LODGE_REQ_TRIPLE_FAULT) | \
-			 BIT(LODGE_REQ_EXIT))
+			 BIT(LODGE_REQ_IOAPIC_EOI) | BIT(LODGE_REQ_EXIT))
 
 static bool event_contributory(u8 vector)
 {

@@ -396,6 +396,7 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 	struct lodge_regs *r = &vcpu->regs;
 	u32 id[4];
 	u64 cr0 = RESET_CR0;
+	int user_irq;
 
 	if (init) {
 		lodge_need(vcpu, LODGE_R_ALL);
@@ -428,8 +429,10 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 	lodge_cpuid_read(vcpu, 1, 0, id);
 	r->gpr[LODGE_RDX] = id[0] ?: RESET_EDX;
 
+	/* INIT leaves what the user's PIC has been told is taken. */
+	user_irq = init && vcpu->apic ? vcpu->events.user_irq : -1;
 	memset(&vcpu->events, 0, sizeof(vcpu->events));
-	vcpu->events.user_irq = -1;
+	vcpu->events.user_irq = user_irq;
 	if (vcpu->apic)
 		lodge_lapic_reset(vcpu, init);
 	lodge_ops->vcpu_reset(vcpu);

@@ -329,6 +329,8 @@ int lodge_pic_ack(struct lodge_vm *vm);	/* vector, or -1 */
 
 /* split.c */
 void lodge_split_eoi(struct lodge_vcpu *vcpu, u8 vector);
+void lodge_split_vectors_add(struct lodge_vm *vm,
+			     const struct lodge_routes *routes);
 void lodge_split_vectors_update(struct lodge_vm *vm);
 
 /* route.c */

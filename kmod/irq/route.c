@@ -137,6 +137,8 @@ int lodge_route_set(struct lodge_vm *vm, const struct kvm_irq_routing_entry *e,
 	t = table_new(vm, e, nr);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
+	if (vm->split)
+		lodge_split_vectors_add(vm, t);
 	table_replace(vm, t);
 	lodge_ack_pins_update(vm);
 	return 0;

@@ -10,28 +10,46 @@
 
 #include "chips.h"
 
+/* The vectors that pins of the user's I/O APIC send, triggered by level. */
+static void split_vectors(const struct lodge_irqchip *chip,
+			  const struct lodge_routes *routes, unsigned long *map)
+{
+	u32 i, end = routes->start[chip->user_pins];
+
+	for (i = 0; i < end; i++)
+		if (routes->route[i].msg.level)
+			__set_bit(routes->route[i].msg.vector, map);
+}
+
+/**
+ * lodge_split_vectors_add() - the user will want these EOIs, too
+ * @vm: vm->lock held
+ * @routes: that are about to be the VM's: what they send may be served before
+ *	lodge_split_vectors_update()
+ */
+void lodge_split_vectors_add(struct lodge_vm *vm,
+			     const struct lodge_routes *routes)
+{
+	unsigned long map[LODGE_APIC_WORDS];
+
+	memcpy(map, vm->irqchip->eoi_vectors, sizeof(map));
+	split_vectors(vm->irqchip, routes, map);
+	lodge_eoi_vectors_set(vm->irqchip, map);
+}
+
 /**
  * lodge_split_vectors_update() - find out again which EOIs the user wants
  * @vm: with a table of routes
- *
- * Those of the vectors that pins of its I/O APIC send, triggered by level.
  */
 void lodge_split_vectors_update(struct lodge_vm *vm)
 {
 	unsigned long map[LODGE_APIC_WORDS] = { 0 };
-	struct lodge_irqchip *chip = vm->irqchip;
-	const struct lodge_routes *routes;
-	u32 i, end;
-	int idx;
+	int idx = srcu_read_lock(&vm->irq_srcu);
 
-	idx = srcu_read_lock(&vm->irq_srcu);
-	routes = srcu_dereference(vm->routes, &vm->irq_srcu);
-	end = routes->start[chip->user_pins];
-	for (i = 0; i < end; i++)
-		if (routes->route[i].msg.level)
-			__set_bit(routes->route[i].msg.vector, map);
+	split_vectors(vm->irqchip, srcu_dereference(vm->routes, &vm->irq_srcu),
+		      map);
 	srcu_read_unlock(&vm->irq_srcu, idx);
-	lodge_eoi_vectors_set(chip, map);
+	lodge_eoi_vectors_set(vm->irqchip, map);
 }
 
 /**
