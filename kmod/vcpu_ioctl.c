@@ -357,10 +357,13 @@ static long vcpu_get_nested(const struct lodge_call *c)
 
 	if (copy_from_user(&size, &user->size, sizeof(size)))
 		return -EFAULT;
-	if (copy_to_user(user, &lodge_ops->not_nested,
-			 sizeof(lodge_ops->not_nested)))
-		return -EFAULT;
-	return size < sizeof(lodge_ops->not_nested) ? -E2BIG : 0;
+	if (size < sizeof(lodge_ops->not_nested)) {
+		size = sizeof(lodge_ops->not_nested);
+		return copy_to_user(&user->size, &size, sizeof(size)) ?
+			-EFAULT : -E2BIG;
+	}
+	return copy_to_user(user, &lodge_ops->not_nested,
+			    sizeof(lodge_ops->not_nested)) ? -EFAULT : 0;
 }
 
 static long vcpu_set_nested(const struct lodge_call *c)
