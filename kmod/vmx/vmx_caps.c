@@ -22,6 +22,7 @@
 struct vmx_config vmx_config __ro_after_init;
 DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
 static void *vmx_probe_ept;		/* an empty table: nothing is mapped */
+static void *vmx_apic_page;		/* has an address; its content is nobody's */
 
 /* The MSRs that say which controls there are, and the bit each feature has. */
 enum vmx_set { VMX_PIN, VMX_PROC, VMX_PROC2, VMX_EXITS, VMX_ENTRIES, VMX_EPT,
@@ -254,9 +255,12 @@ int vmx_setup(void)
 	vmx_probe_ept = lodge_page_alloc();
 	if (!vmx_probe_ept)
 		goto fail;
-	/* An address that nothing else has: what is in the page, nobody sees. */
-	if (vmx_config.apic & VMX_PROC2_APIC_ACCESS)
-		lodge_caps.apic_page = vmx_pa(vmx_probe_ept);
+	if (vmx_config.apic & VMX_PROC2_APIC_ACCESS) {
+		vmx_apic_page = lodge_page_alloc();
+		if (!vmx_apic_page)
+			goto fail;
+		lodge_caps.apic_page = vmx_pa(vmx_apic_page);
+	}
 	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
 		if (cpu_possible(cpu) && vmx_cpu_alloc(&per_cpu(vmx_cpu, cpu)))
 			goto fail;
@@ -276,7 +280,9 @@ void vmx_teardown(void)
 	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
 		if (cpu_possible(cpu))
 			vmx_cpu_free(&per_cpu(vmx_cpu, cpu));
+	lodge_page_free(vmx_apic_page);
 	lodge_page_free(vmx_probe_ept);
+	vmx_apic_page = NULL;
 	vmx_probe_ept = NULL;
 }
 
