@@ -244,17 +244,20 @@ void vmx_syscall_load(struct vmx_cpu *cpu, const struct lodge_regs *r)
  * Intel manual: "Features to Disable Bus Locks".
  *
  * Context: in the bracket.
- * Return: false: they did not, it was something else.
+ * Return: false: the host does not look for them, it was something else.
  */
 bool vmx_split_locks_let(struct vmx_cpu *cpu)
 {
 	u64 v;
 
-	if (lodge_rdmsr_safe(MSR_TEST_CTRL, &v) ||
-	    !(v & MSR_TEST_CTRL_SPLIT_LOCK_DETECT))
+	if (!boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) ||
+	    lodge_rdmsr_safe(MSR_TEST_CTRL, &v))
 		return false;
-	cpu->found_test_ctrl = v;
-	lodge_wrmsr(MSR_TEST_CTRL, v & ~MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
+	/* The MSR is the core's: a thread beside this one may have done it. */
+	if (v & MSR_TEST_CTRL_SPLIT_LOCK_DETECT) {
+		cpu->found_test_ctrl = v;
+		lodge_wrmsr(MSR_TEST_CTRL, v & ~MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
+	}
 	return true;
 }
 
