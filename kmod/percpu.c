@@ -21,6 +21,7 @@
 #include "lodge.h"
 
 static DEFINE_MUTEX(hw_lock);	/* KVM's module, which comes at any time */
+static DEFINE_PER_CPU(bool, hw_up);	/* proved: from hw_online() to hw_offline() */
 static DEFINE_PER_CPU(bool, hw_held);
 static bool hw_own;		/* CPUs are taken; constant once loaded */
 static bool hw_refuse;		/* mode=own: KVM waits; constant once loaded */
@@ -45,7 +46,7 @@ static int hw_take(void)
 {
 	int r;
 
-	if (this_cpu_read(hw_held) || READ_ONCE(hw_lent) ||
+	if (!this_cpu_read(hw_up) || this_cpu_read(hw_held) || READ_ONCE(hw_lent) ||
 	    READ_ONCE(hw_asleep) || READ_ONCE(hw_parked))
 		return 0;
 	if (lodge_ops->hw_in_use())
@@ -72,8 +73,14 @@ static int hw_online(unsigned int cpu)
 
 	local_irq_save(flags);
 	r = lodge_ops->hw_prove();
+	this_cpu_write(hw_up, !r);
 	if (!r && hw_own)
 		r = hw_take();
+	/* While it loads the mode depends on it, later it is shared. */
+	if (r == -EBUSY && hw_state && !hw_refuse)
+		r = 0;
+	if (r)
+		this_cpu_write(hw_up, false);
 	local_irq_restore(flags);
 
 	/* In auto mode, a CPU that is held is no more than a reason to share. */
@@ -90,6 +97,7 @@ static int hw_offline(unsigned int cpu)
 	unsigned long flags;
 
 	local_irq_save(flags);
+	this_cpu_write(hw_up, false);
 	hw_release();
 	local_irq_restore(flags);
 	WRITE_ONCE(hw_cpus, hw_cpus - 1);
