@@ -81,6 +81,9 @@ u32 vmx_apic_ctls(struct vmx_vcpu *vmx)
 		ctls &= ~VMX_PROC2_APIC_ACCESS;
 	if (mode != LODGE_APIC_X2)
 		ctls &= ~VMX_PROC2_X2APIC;
+	/* A debugger keeps interrupts out, for which the CPU knows no word. */
+	if (vmx->vcpu.debug.control & KVM_GUESTDBG_BLOCKIRQ)
+		ctls &= ~VMX_PROC2_VIRTUAL_INTR;
 	vmx_apic_msrs(vmx, vmx_x2_reads(ctls), vmx_x2_writes(ctls));
 	return ctls;
 }
@@ -105,7 +108,6 @@ void vmx_apic_write_fixed(struct vmx_vcpu *vmx)
 	}
 	if (!lodge_caps.irq_posting)
 		return;
-	vmcs_write(VMCS_PIN_CTLS, vmx_config.pin | VMX_PIN_POSTED);
 	vmcs_write(VMCS_EXIT_CTLS, vmx_config.exit | VMX_EXITC_ACK_INTR);
 	vmcs_write(VMCS_POSTED_VECTOR, LODGE_POST_VECTOR);
 	vmcs_write(VMCS_POSTED_DESC, page + LODGE_APIC_POSTED);

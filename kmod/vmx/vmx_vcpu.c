@@ -236,7 +236,7 @@ void vmx_update_intercepts(struct lodge_vcpu *vcpu)
 	if (!vmx->vpid)
 		vmx->proc2 &= ~VMX_PROC2_VPID;
 	vmx->cr4_owned = VMX_CR4_OWNED & ~cpuid->cr4_reserved;
-	vmx->stale |= VMX_STALE_CTLS;
+	vmx->stale |= VMX_STALE_CTLS | VMX_STALE_IRQS;
 	vmx_update_msrs(vcpu);
 }
 
@@ -276,6 +276,7 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 static void vmx_write_ctls(struct vmx_vcpu *vmx)
 {
 	u32 debug = vmx->vcpu.debug.control, exceptions = VMX_EXCEPTIONS;
+	u32 pin = vmx_config.pin;
 
 	if (debug & KVM_GUESTDBG_USE_SW_BP)
 		exceptions |= BIT(LODGE_BP);
@@ -291,6 +292,11 @@ static void vmx_write_ctls(struct vmx_vcpu *vmx)
 		vmx->proc &= ~(VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE);
 		vmx->proc |= VMX_PROC_TPR_SHADOW;
 	}
+	/* The CPU can collect what is posted only where it delivers. */
+	if (vmx->proc2 & VMX_PROC2_VIRTUAL_INTR)
+		pin |= VMX_PIN_POSTED;
+	if (lodge_caps.irq_posting)
+		vmcs_write(VMCS_PIN_CTLS, pin);
 	vmcs_write(VMCS_PROC_CTLS, vmx->proc);
 	vmcs_write(VMCS_PROC2_CTLS, vmx->proc2);
 	if (vmx->proc2 & VMX_PROC2_XSAVES)

@@ -221,6 +221,28 @@ TEST(step_blockirq)
 	abi_done(vcpu);
 }
 
+/* Nor does it come from an APIC, though the CPU may have that. */
+TEST(step_blockirq_apic)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &plain);
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x41 };
+	struct kvm_regs regs = abi_regs(vcpu);
+	struct kvm_lapic_state lapic;
+
+	abi_ok(vcpu->fd, KVM_GET_LAPIC, &lapic);
+	*(__u32 *)(lapic.regs + 0xf0) = 0x1ff;		/* SVR: enabled */
+	abi_ok(vcpu->fd, KVM_SET_LAPIC, &lapic);
+	regs.rflags |= FLAG_IF;
+	abi_set_regs(vcpu, &regs);
+	EXPECT_EQ(0, debug(vcpu, STEP_NOIRQ));
+	EXPECT_IOCTL(1, vcpu->vm->fd, KVM_SIGNAL_MSI, &msi);
+	EXPECT_STEP(vcpu, 1);
+	EXPECT_STEP(vcpu, 2);
+	EXPECT_EQ(0, debug(vcpu, 0));
+	EXPECT_EQ(0x41, abi_trapped(vcpu).vector);
+	abi_done(vcpu);
+}
+
 /* The guest does not see that it is stepped. */
 GUEST64(flags, "pushf; pop %rax; push $0x202; popf; nop; pushf; pop %rcx\n"
 	"int $0x50; nop\n" G_DONE);
