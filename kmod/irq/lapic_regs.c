@@ -418,7 +418,8 @@ u32 lodge_apic_reg_write(struct lodge_apic_regs *r, u32 offset, u32 v)
 	if (x2 && ((v & ~write & ~ignored_bits(i)) || i == R_ID ||
 		   i == R_LDR || (v && (table[i].kind & X2WRITE_ZERO))))
 		return LODGE_APIC_FX_BAD;
-	v &= write;
+	/* As KVM has it: an xAPIC's ICR reads as it was written. */
+	v &= i == R_ICR && !x2 ? ~LVT_STATUS : write;
 
 	switch (i) {
 	case R_EOI:

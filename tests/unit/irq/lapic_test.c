@@ -268,7 +268,7 @@ static void lapic_writes_ask(void)
 	CHECK_EQ(put(0x310, 0x05ffffff), 0);
 	CHECK_EQ(reg(0x310), 0x05000000);
 	CHECK_EQ(put(0x300, 0xfffff), LODGE_APIC_FX_IPI);
-	CHECK_EQ(reg(0x300), 0xccfff);
+	CHECK_EQ(reg(0x300), 0xfefff);
 	CHECK_EQ(put(0x20, 0x09000001), LODGE_APIC_FX_ID);
 	CHECK_EQ(reg(0x20), 0x09000000);
 	put(0xe0, 0);
