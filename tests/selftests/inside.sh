@@ -25,7 +25,7 @@ done
 /bin/insmod /lodge/ko/kvm.ko enable_virt_at_load=0 &&
 	/bin/insmod /lodge/ko/kvm-amd.ko || exit 126
 if [ "$device" = lodge ]; then
-	/bin/insmod /lodge/ko/lodge.ko mode=own || exit 126
+	/bin/insmod /lodge/ko/lodge.ko || exit 126
 	ln -sf /dev/lodge /dev/kvm
 fi
 
