@@ -20,6 +20,9 @@ int lodge_ioapic_send(struct lodge_ioapic *io, const struct lodge_apic_msg *msg)
 	struct lodge_irqchip *chip = container_of(io, struct lodge_irqchip,
 						  ioapic);
 
+	/* Before it is sent: it may be served before eoi_vectors_update(). */
+	if (msg->level && !test_bit(msg->vector, chip->eoi_vectors))
+		set_bit(msg->vector, chip->eoi_vectors);
 	return lodge_apic_deliver(chip->vm, NULL, msg);
 }
 

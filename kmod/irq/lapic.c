@@ -100,6 +100,7 @@ static u32 reg_read(struct lodge_lapic *apic, u32 offset, bool *valid)
 
 	lodge_apic_look(apic);
 	*valid = lodge_apic_reg_read(&apic->regs, offset, &v);
+	lodge_apic_update(apic);	/* that of IRR may have collected, too */
 	if (offset >> 4 == R_TMCCT)
 		v = lodge_timer_left(apic);
 	return v;

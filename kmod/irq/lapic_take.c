@@ -75,13 +75,16 @@ int lodge_irq_pending(struct lodge_vcpu *vcpu)
 bool lodge_irq_waits(struct lodge_vcpu *vcpu)
 {
 	struct lodge_lapic *apic = vcpu->apic;
+	int v;
 
 	if (lodge_irq_pending(vcpu) >= 0)
 		return true;
 	if (!apic || !lodge_caps.irq_delivery)
 		return false;
 	apic->regs.irr_pending = true;	/* the hardware sets no hint */
-	return lodge_apic_highest(&apic->regs) >= 0;
+	v = lodge_apic_highest(&apic->regs);
+	lodge_apic_update(apic);	/* that may have collected */
+	return v >= 0;
 }
 
 /**

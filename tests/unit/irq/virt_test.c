@@ -100,6 +100,12 @@ static void virt_level_is_held(void)
 	line(10, false);
 	lodge_lapic_ended(vm.vcpu[1], 0x61);
 	CHECK(!(ioapic_read_entry(10) & 1 << 14));
+	/* Also what is sent while its entry is being written. */
+	line(11, true);
+	cpu_take(1);
+	ioapic_entry(11, 0x62 | LEVEL | 1ULL << 56);
+	CHECK(!regs(1)->posted.irr[1] && regs(1)->held[1]);
+	line(11, false);
 	/* An edge is posted. */
 	ioapic_entry(10, 0x61 | 1ULL << 56);
 	cpu_take(1);
