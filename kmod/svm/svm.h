@@ -59,7 +59,6 @@ struct svm_vcpu {
 	bool want_flush;		/* [v] at next entry */
 	bool load_drs;			/* [v] guest's DR0-3 go into hardware */
 	u64 cr0_cache_bits;		/* [v] CD and NW, which stay ours */
-	u64 cr4_emulated;		/* [v] UMIP, where the CPU lacks it */
 	bool nmi_blocked;		/* [v] from injection to IRET */
 	bool iret_pending;		/* [v] IRET seen, not yet executed */
 	u64 iret_rip;			/* [v] */
@@ -102,7 +101,6 @@ void svm_hw_disable(void);
 int svm_hw_prove(void);
 DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
 extern hpa_t svm_iopm_pa;
-extern u64 svm_cr4_emulated;
 
 /* svm_vcpu.c */
 int svm_vm_init(struct lodge_vm *vm);

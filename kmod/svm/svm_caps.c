@@ -15,7 +15,6 @@
 #include "svm.h"
 
 #define SVM_CPUID_ECX_SVM	BIT(2)
-#define SVM_CPUID_UMIP		BIT(2)	/* leaf 7, ECX */
 
 /* CPUID 8000000A EDX */
 #define SVM_CPUID_NPT		BIT(0)
@@ -31,7 +30,6 @@
 
 DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 hpa_t svm_iopm_pa;
-u64 svm_cr4_emulated __ro_after_init;	/* bits the CPU must not see */
 static void *svm_iopm;
 static void *svm_probe_npt;		/* an empty table: nothing is mapped */
 
@@ -55,17 +53,6 @@ static void svm_features_name(struct lodge_caps *caps, u32 edx)
 	for (i = 0; i < ARRAY_SIZE(svm_features); i++)
 		lodge_caps_name(caps, edx & svm_features[i].bit,
 				svm_features[i].name);
-}
-
-static bool svm_has_umip(void)
-{
-	u32 max, eax, ebx, ecx, edx;
-
-	lodge_cpuid_host(0, 0, &max, &ebx, &ecx, &edx);
-	if (max < 7)
-		return false;
-	lodge_cpuid_host(7, 0, &eax, &ebx, &ecx, &edx);
-	return ecx & SVM_CPUID_UMIP;
 }
 
 /**
@@ -103,9 +90,6 @@ int svm_probe(struct lodge_caps *caps)
 	caps->decode_assist = edx & SVM_CPUID_DECODE;
 	caps->flush_by_asid = edx & SVM_CPUID_FLUSH_ASID;
 	svm_features_name(caps, edx);
-
-	svm_cr4_emulated = svm_has_umip() ? 0 : LODGE_CR4_UMIP;
-	caps->umip = svm_cr4_emulated;
 
 	lodge_cpuid_host(0x80000001, 0, &eax, &ebx, &ecx, &edx);
 	caps->tdp_max_level = edx & BIT(26) ? 3 : 2;

@@ -23,7 +23,7 @@ static void svm_facts(struct svm_cpu_facts *f)
 		f->efer |= LODGE_EFER_LME | LODGE_EFER_LMA;
 	lodge_cpuid_host(0x80000008, 0, &eax, &ebx, &ecx, &edx);
 	f->phys_bits = eax;
-	f->cr4 = lodge_cr4_supported() & ~svm_cr4_emulated;
+	f->cr4 = lodge_cr4_supported();
 	f->s_cet = ~0ULL;		/* never loaded */
 	f->asids = lodge_caps.asids;
 }

@@ -90,7 +90,7 @@ static void svm_crs_from_hw(struct svm_vcpu *svm)
 	r->cr0 = (vmcb->cr0 & ~SVM_CR0_CACHE) | svm->cr0_cache_bits;
 	r->cr2 = vmcb->cr2;
 	r->cr3 = vmcb->cr3;
-	r->cr4 = vmcb->cr4 | svm->cr4_emulated;
+	r->cr4 = vmcb->cr4;
 	r->efer = vmcb->efer & ~LODGE_EFER_SVME;
 }
 
@@ -101,18 +101,16 @@ static void svm_crs_from_hw(struct svm_vcpu *svm)
 static void svm_crs_to_hw(struct svm_vcpu *svm)
 {
 	const struct lodge_regs *r = &svm->vcpu.regs;
-	u64 cache = r->cr0 & SVM_CR0_CACHE, umip = r->cr4 & svm_cr4_emulated;
 	struct svm_vmcb *vmcb = svm->vmcb;
 
-	if (svm->cr0_cache_bits != cache || svm->cr4_emulated != umip) {
-		svm->cr0_cache_bits = cache;
-		svm->cr4_emulated = umip;
+	if (svm->cr0_cache_bits != (r->cr0 & SVM_CR0_CACHE)) {
+		svm->cr0_cache_bits = r->cr0 & SVM_CR0_CACHE;
 		svm_update_intercepts(&svm->vcpu);	/* of reads */
 	}
 	vmcb->cr0 = r->cr0 & ~SVM_CR0_CACHE;
 	vmcb->cr2 = r->cr2;
 	vmcb->cr3 = r->cr3;
-	vmcb->cr4 = r->cr4 & ~umip;
+	vmcb->cr4 = r->cr4;
 	vmcb->efer = r->efer | LODGE_EFER_SVME;
 	vmcb->clean &= ~(SVM_CLEAN_CR | SVM_CLEAN_CR2);
 }

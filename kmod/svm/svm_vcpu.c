@@ -181,14 +181,6 @@ void svm_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio)
 	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
 }
 
-static void svm_intercept_if(struct svm_vmcb *vmcb, unsigned int nr, bool on)
-{
-	if (on)
-		svm_intercept_set(vmcb, nr);
-	else
-		svm_intercept_clear(vmcb, nr);
-}
-
 /**
  * svm_intercept_int3() - the user's debugger is told of INT3, or no more
  * @svm: whose
@@ -229,19 +221,17 @@ static void svm_update_msrs(struct lodge_vcpu *vcpu)
  */
 void svm_update_intercepts(struct lodge_vcpu *vcpu)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
-	struct svm_vmcb *vmcb = svm->vmcb;
-	bool umip = svm->cr4_emulated;
+	struct svm_vmcb *vmcb = to_svm(vcpu)->vmcb;
 
-	svm_intercept_if(vmcb, SVM_I_RDTSCP, !vcpu->cpuid->has_rdtscp);
-	/* What the guest reads is not what the hardware has; also SMSW. */
-	svm_intercept_if(vmcb, SVM_I_CR_READ + 0, svm->cr0_cache_bits || umip);
-	svm_intercept_if(vmcb, SVM_I_CR_READ + 4, umip);
-	/* SIDT, SGDT, SLDT and STR: the emulator heeds UMIP. */
-	svm_intercept_if(vmcb, SVM_I_IDTR_READ, umip);
-	svm_intercept_if(vmcb, SVM_I_GDTR_READ, umip);
-	svm_intercept_if(vmcb, SVM_I_LDTR_READ, umip);
-	svm_intercept_if(vmcb, SVM_I_TR_READ, umip);
+	if (vcpu->cpuid->has_rdtscp)
+		svm_intercept_clear(vmcb, SVM_I_RDTSCP);
+	else
+		svm_intercept_set(vmcb, SVM_I_RDTSCP);
+	/* What the guest reads is not what the hardware has. */
+	if (to_svm(vcpu)->cr0_cache_bits)
+		svm_intercept_set(vmcb, SVM_I_CR_READ + 0);
+	else
+		svm_intercept_clear(vmcb, SVM_I_CR_READ + 0);
 	svm_intercept_int3(to_svm(vcpu));
 	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
 	svm_update_msrs(vcpu);
