@@ -146,8 +146,9 @@ int lodge_apic_accept(struct lodge_apic_regs *r, u8 vector, bool level,
 		else
 			clear_bit(vector % 32, tmr);
 	}
-	was = test_and_set_bit(vector, held ? r->held : r->posted.irr) ||
-	      test_bit(vector % 32, &r->reg[R_IRR + vector / 32].bits);
+	/* IRR first: what is posted here may be collected at once. */
+	was = test_bit(vector % 32, &r->reg[R_IRR + vector / 32].bits);
+	was |= test_and_set_bit(vector, held ? r->held : r->posted.irr);
 	if (!test_and_set_bit(mark, &r->posted.on) && notify)
 		*notify |= BIT(mark);
 	return !was;
