@@ -11,6 +11,7 @@
 #include <linux/hrtimer.h>
 #include <linux/gfp.h>
 #include <linux/mm_types.h>
+#include <linux/thread_info.h>
 #include <asm/irq_vectors.h>
 #include "pure.h"
 
@@ -31,8 +32,12 @@ void lodge_host_timer_init(struct hrtimer *t,
 			   enum hrtimer_restart (*fn)(struct hrtimer *));
 /* Preemption off: an interrupt ends the run of a guest on a CPU ... */
 void lodge_host_interrupt(int cpu);
-/* ... and another has it collect; 0: this kernel has none for that. */
-#ifdef POSTED_INTR_VECTOR
+/*
+ * ... and another has it collect; 0: this kernel has none for that. Nor can it
+ * be where a timer is armed again on the way out of an interrupt that interrupts
+ * were on for: with it come handlers that are called with interrupts off.
+ */
+#if defined(POSTED_INTR_VECTOR) && !defined(TIF_HRTIMER_REARM)
 #define LODGE_POST_VECTOR	POSTED_INTR_VECTOR
 #else
 #define LODGE_POST_VECTOR	0
