@@ -169,14 +169,12 @@ static int emu_dr_write(struct lodge_emul *e, unsigned int nr, u64 val)
 
 static int emu_msr_read(struct lodge_emul *e, u32 index, u64 *val)
 {
-	return emu_gp_if(e, !lodge_msr_allowed(e->ctx, index, false) ||
-			 lodge_msr_read(e->ctx, index, val, false));
+	return emu_gp_if(e, lodge_msr_read(e->ctx, index, val, false));
 }
 
 static int emu_msr_write(struct lodge_emul *e, u32 index, u64 val)
 {
-	return emu_gp_if(e, !lodge_msr_allowed(e->ctx, index, true) ||
-			 lodge_msr_write(e->ctx, index, val, false));
+	return emu_gp_if(e, lodge_msr_write(e->ctx, index, val, false));
 }
 
 static int emu_cpuid(struct lodge_emul *e)

@@ -145,11 +145,10 @@ static int exit_msr_read(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			 bool may_sleep)
 {
 	u64 *gpr = vcpu->regs.gpr;
-	int r = LODGE_MSR_FILTERED;
 	u64 v = 0;
+	int r;
 
-	if (lodge_msr_allowed(vcpu, gpr[LODGE_RCX], false))
-		r = lodge_msr_read(vcpu, gpr[LODGE_RCX], &v, false);
+	r = lodge_msr_read(vcpu, gpr[LODGE_RCX], &v, false);
 	trace_lodge_msr(false, gpr[LODGE_RCX], v, r);
 	if (r)
 		return lodge_msr_failed(vcpu, exit, 0, r);
@@ -165,10 +164,9 @@ static int exit_msr_write(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	u64 *gpr = vcpu->regs.gpr;
 	u64 v = (u32)gpr[LODGE_RAX] | gpr[LODGE_RDX] << 32;
 	u32 msr = gpr[LODGE_RCX];
-	int r = LODGE_MSR_FILTERED;
+	int r;
 
-	if (lodge_msr_allowed(vcpu, msr, true))
-		r = lodge_msr_write(vcpu, msr, v, false);
+	r = lodge_msr_write(vcpu, msr, v, false);
 	trace_lodge_msr(true, msr, v, r);
 	if (r)
 		return lodge_msr_failed(vcpu, exit, v, r);

@@ -139,15 +139,17 @@ static int msr_unknown(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
  * @vcpu: whose
  * @msr: index
  * @v: value
- * @host: by ioctl: also what the guest's CPUID hides
+ * @host: by ioctl: also what the guest's CPUID or the user's filter hides
  *
- * Return: 0, or 1 or LODGE_MSR_UNKNOWN: #GP(0).
+ * Return: 0, or 1 or LODGE_MSR_*: #GP(0).
  */
 int lodge_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host)
 {
 	const struct lodge_msr *m = msr_find(msr);
 
 	*v = 0;
+	if (!host && !lodge_msr_allowed(vcpu, msr, false))
+		return LODGE_MSR_FILTERED;
 	if (!m || !m->read)
 		return msr_unknown(vcpu, m, msr, false, 0, host);
 	return m->read(vcpu, m, msr, v, host);
@@ -158,15 +160,17 @@ int lodge_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host)
  * @vcpu: whose
  * @msr: index
  * @v: value
- * @host: by ioctl: also what the guest may only read
+ * @host: by ioctl: also what the guest may only read, or the filter denies
  *
- * Return: 0, or 1 or LODGE_MSR_UNKNOWN: #GP(0).
+ * Return: 0, or 1 or LODGE_MSR_*: #GP(0).
  */
 int lodge_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 {
 	const struct lodge_msr *m = msr_find(msr);
 	u64 now;
 
+	if (!host && !lodge_msr_allowed(vcpu, msr, true))
+		return LODGE_MSR_FILTERED;
 	if (!m || !m->read)
 		return msr_unknown(vcpu, m, msr, true, v, host);
 	if ((m->flags & LODGE_MSR_CANONICAL) && !lodge_canonical(v))
