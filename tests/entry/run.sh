@@ -18,6 +18,7 @@ case $kernel in
 *)	kernel=6.1
 	tests/machine/deps.sh build host bochs || exit ;;
 esac
+tests/machine/bochs3.sh build || exit
 release=$(kernel_release "$kernel") || exit
 kdir=$(kernel_kdir "$kernel") || exit
 dir=$build/entry/$release
