@@ -34,6 +34,8 @@ build()
 	local selftests=tools/testing/selftests/kvm program to=$work/out/bin
 
 	cd "$work/source"
+	# Below another make, theirs would not know where to build.
+	unset MAKELEVEL MAKEFLAGS MFLAGS
 	make -s ARCH=x86 headers_install
 	make -s -j"$(nproc)" -C $selftests ARCH=x86_64
 	mkdir -p "$to"
@@ -41,6 +43,7 @@ build()
 	while read -r program; do
 		strip -o "$to/$(basename "$program")" "$program"
 	done
+	[ -n "$(ls "$to")" ] || die "the tests of KVM were built somewhere else"
 }
 
 if [ ! -e "$dir" ]; then
