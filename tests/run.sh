@@ -18,7 +18,7 @@ export KERNELS=${KERNELS:-6.1 6.12}
 limit=${LODGE_TEST_LIMIT:-2400}
 
 log=$(mktemp -d "${TMPDIR:-/tmp}/lodge-test.XXXXXX")
-mkfifo "$log/pipe"
+mkfifo "$log/pipe" "$log/errors.pipe"
 child=''
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -35,20 +35,24 @@ cleanup()
 # Runs one script, shows what it prints, and counts its results.
 run_script()
 {
-	local name=$1 counts status=0 tee
+	local name=$1 counts status=0 tees
 	shift
 
 	echo "# == $name"
 	# Waited for in the background, since a trap waits for the foreground.
 	# The signals that the shell ignores there are not the script's to ignore.
 	tee "$log/out" <"$log/pipe" &
-	tee=$!
+	tees=$!
+	tee "$log/errors" <"$log/errors.pipe" >&2 &
+	tees+=" $!"
 	env --default-signal=INT,QUIT setpriv --pdeathsig TERM \
-		timeout -k 10 "$limit" "$@" </dev/null >"$log/pipe" &
+		timeout -k 10 "$limit" "$@" </dev/null >"$log/pipe" \
+		2>"$log/errors.pipe" &
 	child=$!
 	wait "$child" || status=$?
 	child=''
-	wait "$tee"
+	# shellcheck disable=SC2086 # two numbers
+	wait $tees
 	awk -v name="$name" -v counts="$log/counts" \
 		-v troubles="$log/troubles" -v vendors="$log/vendors" -f tests/ktap.awk "$log/out"
 	# Whatever went wrong, it is not a pass.
@@ -58,6 +62,9 @@ run_script()
 		echo "FAIL $name: ended with status $status" | tee -a "$log/troubles"
 		counts[1]=1
 	fi
+	# The console of a host that died is there, and nowhere else.
+	[ "${counts[1]}" = 0 ] || tail -n 80 "$log/errors" |
+		sed "s|^|# $name: |" >>"$log/said"
 	passed=$((passed + counts[0]))
 	failed=$((failed + counts[1]))
 	skipped=$((skipped + counts[2]))
@@ -80,7 +87,9 @@ for part in "$@"; do
 done
 
 echo
-sort -s -k1,1 "$log/troubles" 2>/dev/null
+grep '^SKIP' "$log/troubles" 2>/dev/null
+cat "$log/said" 2>/dev/null
+grep '^FAIL' "$log/troubles" 2>/dev/null
 for vendor in AMD-V VT-x; do
 	[ ! -e "$log/vendors" ] || awk -v vendor=$vendor '
 		$1 == vendor { n[$2]++ }
