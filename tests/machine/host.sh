@@ -9,7 +9,7 @@
 #		--file build/abi/run_test:/bin/run_test --run 'run_test'
 #
 #  -k, --kernel 6.1|6.12|7.2	the host's kernel (6.1)
-#      --cpus N			its CPUs (2; 1 where patches_hurt, see lib.sh)
+#      --cpus N			its CPUs (2; 1 where KVM's patches hurt, see below)
 #      --mem MIB		its memory (1024)
 #      --cpu MODEL		QEMU's CPU model (EPYC,+x2apic)
 #      --kvm			load kvm_amd: /dev/kvm
@@ -45,8 +45,10 @@
 #	126	when a module could not be inserted.
 #
 # QEMU (environment) names another qemu-system-x86_64, TCG gives options to its
-# emulation (thread=single). Read emulated.sh next, which has what it shares
-# with bochs.sh, and init.sh, the first process in there.
+# emulation (thread=single). Without it, a host of several CPUs for which the
+# installed QEMU is too old (patches_hurt in lib.sh) gets the backports'. Read
+# emulated.sh next, which has what it shares with bochs.sh, and init.sh, the
+# first process in there.
 set -euo pipefail
 . "$(dirname "$0")/emulated.sh"
 
@@ -72,9 +74,17 @@ done
 
 qemu=${QEMU:-qemu-system-x86_64}
 command -v "$qemu" >/dev/null || fail "no $qemu (tests/machine/deps.sh host)"
-if patches_hurt "$qemu" "${modules[*]} ${carry[*]}"; then
-	TCG=${TCG:-thread=single}
-	cpus=${cpus:-1}
+if patches_hurt "$qemu"; then
+	# KVM patches the scheduler when its first VM comes and its last goes.
+	case "${modules[*]} ${carry[*]}" in
+	*kvm*)	cpus=${cpus:-1}; smp_tcg=thread=single ;;
+	*)	smp_tcg='' ;;
+	esac
+	if [ "${cpus:-2}" != 1 ] && [ -z "${QEMU-}$icount$interactive" ]; then
+		qemu=$("$machine/fetch.sh" qemu) || fail "no newer QEMU to be had"
+	else
+		TCG=${TCG:-$smp_tcg}
+	fi
 fi
 emulated_check
 emulated_initramfs
@@ -91,7 +101,7 @@ fi
 command=("$qemu" -nodefaults -no-user-config -display none -no-reboot
 	-machine pc "${accel[@]}" -cpu "$cpu" -smp "${cpus:-2}" -m "$mem"
 	-kernel "$kernel_dir/boot/vmlinuz-$release" -initrd "$work/initrd"
-	-append "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on $words $append")
+	-append "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on tsc=reliable $words $append")
 mkfifo "$work/out" "$work/status" "$work/tty.in" "$work/tty.out"
 output=out
 if [ -n "$interactive" ]; then

@@ -63,17 +63,12 @@ kernel_kdir()
 }
 
 # Before QEMU 8.1, an emulated CPU may still run code that another has just
-# patched, as it was before: KVM's first and last VM switch a static key in
-# the scheduler, and now and then the kernel oopses on an int3 of that. Is this
-# such a QEMU, and are these such modules?
+# patched, as it was before, and the kernel oopses on an int3 of that. Is this
+# such a QEMU?
 patches_hurt()
 {
 	local major minor
 
-	case $2 in
-	*kvm*)	;;
-	*)	return 1 ;;
-	esac
 	read -r major minor < <("$1" --version |
 		sed -n 's/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
 	[ $((major * 100 + minor)) -lt 801 ]
