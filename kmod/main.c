@@ -196,14 +196,16 @@ static struct miscdevice lodge_dev = {
  * lodge_caps_name() - a feature's name, for the line that tells what there is
  * @caps: to add it to
  * @has: the CPU has the feature
+ * @use: and it is used
  * @name: one word
  *
  * Context: module load, in a backend's probe().
  */
-void lodge_caps_name(struct lodge_caps *caps, bool has, const char *name)
+void lodge_caps_name(struct lodge_caps *caps, bool has, bool use,
+		     const char *name)
 {
-	char *text = has ? caps->used : caps->absent;
-	const size_t size = sizeof(caps->used);
+	char *text = !has ? caps->absent : use ? caps->used : caps->unused;
+	const size_t size = LODGE_CAPS_NAMES;
 	size_t n = 0;
 
 	while (n < size - 1 && text[n])
@@ -321,8 +323,9 @@ static int __init lodge_init(void)
 	if (r)
 		goto out_hw;
 
-	pr_info("lodge: %s, mode %s, uses %s; absent: %s\n", lodge_ops->name,
-		lodge_hw_mode(), lodge_caps.used,
+	pr_info("lodge: %s, mode %s, uses %s; not used: %s; absent: %s\n",
+		lodge_ops->name, lodge_hw_mode(), lodge_caps.used,
+		lodge_caps.unused[0] ? lodge_caps.unused : "none",
 		lodge_caps.absent[0] ? lodge_caps.absent : "none");
 	return 0;
 

@@ -17,6 +17,8 @@ struct lodge_vcpu;
 struct lodge_vm;
 struct lodge_tdp_format;
 
+#define LODGE_CAPS_NAMES	224
+
 /* What the hardware has, found once by ops->probe(). */
 struct lodge_caps {
 	u32 asids;		/* address-space ids, 0 id included */
@@ -38,11 +40,13 @@ struct lodge_caps {
 	hpa_t apic_page;	/* what guests see is redirected; 0: nothing */
 	/* What the CPU has, and guests can't. */
 	bool no_rdtscp, no_invpcid, no_xsaves;
-	char used[224];		/* for the log line */
-	char absent[224];
+	/* Names, for the log line: of what is left unused though it is there. */
+	char used[LODGE_CAPS_NAMES], unused[LODGE_CAPS_NAMES];
+	char absent[LODGE_CAPS_NAMES];
 };
 
-void lodge_caps_name(struct lodge_caps *caps, bool has, const char *name);
+void lodge_caps_name(struct lodge_caps *caps, bool has, bool use,
+		     const char *name);
 
 /**
  * struct lodge_vendor_ops - a backend

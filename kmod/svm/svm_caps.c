@@ -49,9 +49,9 @@ static void svm_features_name(struct lodge_caps *caps, u32 edx)
 {
 	unsigned int i;
 
-	lodge_caps_name(caps, true, "npt");
+	lodge_caps_name(caps, true, true, "npt");
 	for (i = 0; i < ARRAY_SIZE(svm_features); i++)
-		lodge_caps_name(caps, edx & svm_features[i].bit,
+		lodge_caps_name(caps, edx & svm_features[i].bit, true,
 				svm_features[i].name);
 }
 

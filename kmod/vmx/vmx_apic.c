@@ -19,6 +19,18 @@ enum {
 	APICV_TPR = 1, APICV_ACCESS, APICV_REGS, APICV_DELIVERY, APICV_POSTING
 };
 
+/* Secondary controls, from which apicv= on. */
+static const struct {
+	u8 from;
+	u32 bit;
+	const char *name;
+} apic_ctls[] = {
+	{ APICV_ACCESS, VMX_PROC2_APIC_ACCESS, "apic-page" },
+	{ APICV_ACCESS, VMX_PROC2_X2APIC, "x2apic" },
+	{ APICV_REGS, VMX_PROC2_APIC_REGS, "apic-registers" },
+	{ APICV_DELIVERY, VMX_PROC2_VIRTUAL_INTR, "virtual-interrupts" },
+};
+
 static char *apicv = "5";
 module_param(apicv, charp, 0444);
 MODULE_PARM_DESC(apicv, "VT-x's virtual APIC: 0 none, 1 TPR, 2 accesses, 3 registers, 4 delivery, 5 posting");
@@ -33,22 +45,25 @@ MODULE_PARM_DESC(apicv, "VT-x's virtual APIC: 0 none, 1 TPR, 2 accesses, 3 regis
 void vmx_apic_config(struct lodge_caps *caps, u32 proc_may, u32 proc2_may,
 		     u32 pin_may)
 {
-	int most = apicv[0] - '0';
-	u32 want = 0;
+	bool tpr = proc_may & VMX_PROC_TPR_SHADOW;
+	int most = tpr ? apicv[0] - '0' : 0;
+	unsigned int i;
 
-	if (most < APICV_TPR || !(proc_may & VMX_PROC_TPR_SHADOW))
-		return;
-	caps->virtual_apic = true;
-	if (most >= APICV_ACCESS)
-		want |= VMX_PROC2_APIC_ACCESS | VMX_PROC2_X2APIC;
-	if (most >= APICV_REGS)
-		want |= VMX_PROC2_APIC_REGS;
-	if (most >= APICV_DELIVERY)
-		want |= VMX_PROC2_VIRTUAL_INTR;
-	vmx_config.apic = want & proc2_may;
+	caps->virtual_apic = most >= APICV_TPR;
+	lodge_caps_name(caps, tpr, caps->virtual_apic, "tpr-shadow");
+	for (i = 0; i < ARRAY_SIZE(apic_ctls); i++) {
+		bool use = most >= apic_ctls[i].from;
+
+		if (use)
+			vmx_config.apic |= apic_ctls[i].bit & proc2_may;
+		lodge_caps_name(caps, proc2_may & apic_ctls[i].bit, use,
+				apic_ctls[i].name);
+	}
 	caps->irq_delivery = vmx_config.apic & VMX_PROC2_VIRTUAL_INTR;
 	caps->irq_posting = most >= APICV_POSTING && caps->irq_delivery &&
 			    (pin_may & VMX_PIN_POSTED) && LODGE_POST_VECTOR;
+	lodge_caps_name(caps, pin_may & VMX_PIN_POSTED, caps->irq_posting,
+			"posted-interrupts");
 }
 
 static void vmx_apic_msrs(struct vmx_vcpu *vmx, u64 reads, u64 writes)

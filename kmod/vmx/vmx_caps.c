@@ -71,12 +71,6 @@ static const struct {
 	{ VMX_PROC2, VMX_PROC2_TSC_SCALING, NULL, "tsc-scaling" },
 	{ VMX_PROC2, VMX_PROC2_PAUSE_LOOP, NULL, "pause-loop-exiting" },
 	{ VMX_PROC2, VMX_PROC2_DESC, NULL, "descriptor-table-exiting" },
-	{ VMX_PROC, VMX_PROC_TPR_SHADOW, NULL, "tpr-shadow" },
-	{ VMX_PROC2, VMX_PROC2_APIC_ACCESS, NULL, "apic-page" },
-	{ VMX_PROC2, VMX_PROC2_X2APIC, NULL, "x2apic" },
-	{ VMX_PROC2, VMX_PROC2_APIC_REGS, NULL, "apic-registers" },
-	{ VMX_PROC2, VMX_PROC2_VIRTUAL_INTR, NULL, "virtual-interrupts" },
-	{ VMX_PIN, VMX_PIN_POSTED, NULL, "posted-interrupts" },
 };
 
 /* What each set has, as a mask of what may be 1; the EPT's is as it is. */
@@ -87,36 +81,59 @@ static u64 vmx_set_may(int set)
 	return set == VMX_EPT ? v : v >> 32;
 }
 
-static u32 vmx_set_must(int set)
+static bool vmx_feature_has(unsigned int i)
 {
-	return lodge_rdmsr(vmx_set_msrs[set]);
+	u64 bits = vmx_features[i].bits;
+
+	return (vmx_set_may(vmx_features[i].set) & bits) == bits;
 }
 
-static int vmx_features_check(struct lodge_caps *caps)
+static int vmx_features_check(void)
 {
 	unsigned int i;
 
-	lodge_caps_name(caps, true, "ept");
 	for (i = 0; i < ARRAY_SIZE(vmx_features); i++) {
-		u64 bits = vmx_features[i].bits;
-		bool has = (vmx_set_may(vmx_features[i].set) & bits) == bits;
-
-		if (vmx_features[i].need) {
-			if (has)
-				continue;
-			pr_err("lodge: this CPU's VT-x lacks %s, which Lodge needs\n",
-			       vmx_features[i].need);
-			return -EOPNOTSUPP;
-		}
-		lodge_caps_name(caps, has, vmx_features[i].name);
+		if (!vmx_features[i].need || vmx_feature_has(i))
+			continue;
+		pr_err("lodge: this CPU's VT-x lacks %s, which Lodge needs\n",
+		       vmx_features[i].need);
+		return -EOPNOTSUPP;
 	}
 	return 0;
+}
+
+/* Is it in use, or did vmx_config_init() leave it out? */
+static bool vmx_feature_used(const struct lodge_caps *caps, int set, u64 bits)
+{
+	u64 out = 0;
+
+	if (set == VMX_EPT && caps->tdp_max_level < 3)
+		out = VMX_CAP_EPT_1G;
+	else if (set == VMX_PROC2)
+		out = (caps->dirty_log ? 0 : VMX_PROC2_PML) |
+		      (caps->umip ? 0 : VMX_PROC2_DESC);
+	return !(bits & out);
+}
+
+static void vmx_features_name(struct lodge_caps *caps)
+{
+	unsigned int i;
+
+	lodge_caps_name(caps, true, true, "ept");
+	for (i = 0; i < ARRAY_SIZE(vmx_features); i++)
+		if (vmx_features[i].name)
+			lodge_caps_name(caps, vmx_feature_has(i),
+					vmx_feature_used(caps,
+							 vmx_features[i].set,
+							 vmx_features[i].bits),
+					vmx_features[i].name);
 }
 
 /* Of one set: what must be 1, what is needed, and what there is of @want. */
 static u32 vmx_ctls(int set, u32 need, u32 want)
 {
-	return vmx_set_must(set) | need | (vmx_set_may(set) & want);
+	return (u32)lodge_rdmsr(vmx_set_msrs[set]) | need |
+	       (vmx_set_may(set) & want);
 }
 
 static void vmx_config_init(struct lodge_caps *caps, u64 basic)
@@ -218,10 +235,12 @@ int vmx_probe(struct lodge_caps *caps)
 		pr_err("lodge: this kernel uses FRED, under which Lodge can't yet hand NMIs on from VT-x: start it with \"fred=off\"\n");
 		return -EOPNOTSUPP;
 	}
-	r = vmx_features_check(caps);
-	if (!r)
-		vmx_config_init(caps, basic);
-	return r;
+	r = vmx_features_check();
+	if (r)
+		return r;
+	vmx_config_init(caps, basic);
+	vmx_features_name(caps);
+	return 0;
 }
 
 static void vmx_cpu_free(struct vmx_cpu *cpu)
@@ -338,31 +357,6 @@ void vmx_hw_disable(void)
 {
 	vmx_vmxoff();
 	lodge_host_cr4_vmxe(false);
-}
-
-/**
- * vmx_hw_crash() - leave VMX operation for good, whoever entered it and why
- *
- * What the CPU holds of a VMCS goes to memory before: afterwards that could
- * happen at any time, to a page that is the next kernel's.
- *
- * Context: interrupts off, or an NMI, also within a bracket, which does not
- * go on.
- */
-void vmx_hw_crash(void)
-{
-	unsigned long cr4;
-	hpa_t vmcs;
-
-	if (!vmx_hw_in_use())
-		return;
-	if (!vmx_vmptrst(&vmcs)) {
-		if (vmcs != VMCS_NO_LINK)
-			vmx_vmclear(vmcs);
-		vmx_vmxoff();
-	}
-	asm volatile("mov %%cr4, %0" : "=r"(cr4));
-	asm volatile("mov %0, %%cr4" :: "r"(cr4 & ~LODGE_CR4_VMXE) : "memory");
 }
 
 /**

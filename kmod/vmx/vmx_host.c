@@ -89,6 +89,29 @@ void vmx_give_hardware(struct vmx_cpu *cpu)
 	host_set_cr4(cpu->found_cr4);
 }
 
+/**
+ * vmx_hw_crash() - leave VMX operation for good, whoever entered it and why
+ *
+ * What the CPU holds of a VMCS goes to memory before: afterwards that could
+ * happen at any time, to a page that is the next kernel's.
+ *
+ * Context: interrupts off, or an NMI, also within a bracket, which does not
+ * go on.
+ */
+void vmx_hw_crash(void)
+{
+	hpa_t vmcs;
+
+	if (!vmx_hw_in_use())
+		return;
+	if (!vmx_vmptrst(&vmcs)) {
+		if (vmcs != VMCS_NO_LINK)
+			vmx_vmclear(vmcs);
+		vmx_vmxoff();
+	}
+	host_set_cr4(host_cr4() & ~LODGE_CR4_VMXE);
+}
+
 /* The base that the descriptor of the task register has. */
 static u64 host_tr_base(const struct desc_ptr *gdt, u16 tr)
 {

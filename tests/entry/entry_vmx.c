@@ -203,7 +203,8 @@ bool lodge_hw_own(void)
 }
 
 /* main.c of the product lists what there is in the log; not so here. */
-void lodge_caps_name(struct lodge_caps *caps, bool has, const char *name)
+void lodge_caps_name(struct lodge_caps *caps, bool has, bool use,
+		     const char *name)
 {
 }
 

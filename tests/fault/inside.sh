@@ -132,6 +132,41 @@ test_refused()
 		wait $load && rmmod lodge && rmmod $kvm
 }
 
+# names LIST: what the module has said of the CPU's features
+names()
+{
+	dmesg | grep "lodge: $hardware, mode" | tail -n 1 |
+		sed "s/.* $1 \([^;]*\).*/\1/"
+}
+
+# The log tells what is used, what is there but left out, and what is absent.
+test_named()
+{
+	posting=5
+	# Newer kernels can't have it.
+	[ -n "$own" ] || posting=6
+	load_lodge && absent=$(names absent:) && rmmod lodge || return
+	for level in 0 1 2 3 4 5; do
+		load_lodge apicv=$level || return
+		while read -r from name; do
+			list=uses
+			[ $level -ge "$from" ] || list="not used:"
+			case " $absent " in *" $name "*) list=absent: ;; esac
+			case " $(names "$list") " in *" $name "*) continue ;; esac
+			echo "apicv=$level: $name is not under \"$list\"" >>/tmp/log
+			return 1
+		done <<END
+1 tpr-shadow
+2 apic-page
+2 x2apic
+3 apic-registers
+4 virtual-interrupts
+$posting posted-interrupts
+END
+		rmmod lodge || return
+	done
+}
+
 # Where this kernel lets none stay on, that is said.
 test_no_own()
 {
@@ -141,8 +176,15 @@ test_no_own()
 }
 
 echo "TAP version 13"
-[ -n "$own" ] && echo "1..12" || echo "1..7"
+plan=12
+[ -n "$own" ] || plan=7
+[ $hardware = AMD-V ] || plan=$((plan + 1))
+echo "1..$plan"
 : >/tmp/log
+if [ $hardware = VT-x ]; then
+	test_named
+	result "the log tells which features are used" $?
+fi
 test_reload
 result "loaded and unloaded $times times" $?
 for mode in ${own:+own} share; do
