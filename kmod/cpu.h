@@ -55,6 +55,7 @@ struct lodge_msrs {
 	u64 apic_base;		/* when there is no local APIC in the kernel */
 	u64 arch_cap, hwcr, power_ctl, misc_features, platform_info, de_cfg;
 };
+#define LODGE_MSR_SEEN	32	/* MSRs found before, by their low bits */
 int lodge_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host);
 int lodge_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
 u32 lodge_msr_list(u32 *list, u32 room);	/* number there are */

@@ -157,7 +157,9 @@ void lodge_cpuid_reset(struct lodge_vcpu *vcpu)
 	vcpu->cpuid->has_rdtscp &= lodge_caps.tsc_aux;
 }
 
-/* CPUID bits that follow the state of the vCPU. */
+/* Leaves with bits that follow the state of the vCPU */
+#define CPUID_RUNTIME	(BIT(1) | BIT(7) | BIT(0xd))
+
 static void cpuid_runtime(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 *r)
 {
 	u64 cr4;
@@ -316,13 +318,16 @@ void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 r[4])
 {
 	const struct kvm_cpuid_entry2 *e;
 
-	e = lodge_cpuid_lookup(vcpu->cpuid, leaf, sub);
+	e = lodge_cpuid_find(vcpu->cpuid, leaf, sub);
+	if (unlikely(!e))
+		e = lodge_cpuid_lookup(vcpu->cpuid, leaf, sub);
 	if (likely(e)) {
 		r[0] = e->eax;
 		r[1] = e->ebx;
 		r[2] = e->ecx;
 		r[3] = e->edx;
-		cpuid_runtime(vcpu, e->function, sub, r);
+		if (e->function <= 0xd && BIT(e->function) & CPUID_RUNTIME)
+			cpuid_runtime(vcpu, e->function, sub, r);
 		return;
 	}
 	memset(r, 0, 4 * sizeof(*r));

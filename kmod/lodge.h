@@ -157,6 +157,7 @@ struct lodge_vcpu {
 	bool pv_enforce;		/* [v] CPUID says which of KVM's are there */
 	u64 microcode;			/* [v] */
 	struct lodge_msrs msr;		/* [v] what else MSRs hold */
+	const struct lodge_msr *msr_seen[LODGE_MSR_SEEN]; /* [v] */
 	struct lodge_stats stats;	/* [v] */
 	struct lodge_emul *emul;	/* [v] state of an instruction under way */
 	struct lodge_code *code;	/* [v] instructions that came before */

@@ -97,7 +97,7 @@ void lodge_msr_reset(struct lodge_vcpu *vcpu)
 	vcpu->pv_poll_msr = 1;
 }
 
-static const struct lodge_msr *msr_find(u32 msr)
+static noinline const struct lodge_msr *msr_search(u32 msr)
 {
 	u32 lo = 0, hi = lodge_msr_table_nr;
 
@@ -113,6 +113,19 @@ static const struct lodge_msr *msr_find(u32 msr)
 			return m;
 	}
 	return NULL;
+}
+
+/* A guest uses few of them, again and again. */
+static const struct lodge_msr *msr_find(struct lodge_vcpu *vcpu, u32 msr)
+{
+	const struct lodge_msr **seen = &vcpu->msr_seen[msr % LODGE_MSR_SEEN];
+	const struct lodge_msr *m = *seen;
+
+	if (unlikely(!m || msr < m->first || msr > m->last)) {
+		m = msr_search(msr);
+		*seen = m;
+	}
+	return m;
 }
 
 static int msr_unknown(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
@@ -145,7 +158,7 @@ static int msr_unknown(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
  */
 int lodge_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host)
 {
-	const struct lodge_msr *m = msr_find(msr);
+	const struct lodge_msr *m = msr_find(vcpu, msr);
 
 	*v = 0;
 	if (!host && !lodge_msr_allowed(vcpu, msr, false))
@@ -166,7 +179,7 @@ int lodge_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host)
  */
 int lodge_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 {
-	const struct lodge_msr *m = msr_find(msr);
+	const struct lodge_msr *m = msr_find(vcpu, msr);
 	u64 now;
 
 	if (!host && !lodge_msr_allowed(vcpu, msr, true))

@@ -109,6 +109,7 @@ struct vmx_vcpu {
 	int host_cpu;			/* [v] whose host state the VMCS has */
 	u64 host_cr0, host_cr3, host_cr4, host_fs_base;	/* [v] in the VMCS */
 	unsigned long host_rsp;		/* [v] */
+	struct vmx_raw_exit raw;	/* [v] the last exit */
 	/* What the VMCS holds of the guest. */
 	u64 hw_rsp, hw_rip, hw_rflags;	/* [v] */
 	u32 hw_blocking;		/* [v] */
@@ -205,8 +206,7 @@ bool vmx_nmi_allowed(struct lodge_vcpu *vcpu);
 void vmx_request_irq_window(struct lodge_vcpu *vcpu, bool on);
 void vmx_request_nmi_window(struct lodge_vcpu *vcpu, bool on);
 void vmx_blocking_write(struct vmx_vcpu *vmx);
-void vmx_event_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
-		    struct lodge_exit *exit);
+void vmx_event_exit(struct vmx_vcpu *vmx, struct lodge_exit *exit);
 
 /* vmx_ept.c */
 extern const struct lodge_tdp_format vmx_ept_format;

@@ -52,6 +52,12 @@ static inline u8 vmx_needs(u32 reason)
 	return likely(basic < VMX_EXIT_NR) ? vmx_exit_rows[basic].needs : 0;
 }
 
+/* An exit in place of an instruction, which no event had to do with */
+static inline bool vmx_insn_exit(u8 needs)
+{
+	return (needs & (VMX_NEEDS_LEN | VMX_NEEDS_VECTORING)) == VMX_NEEDS_LEN;
+}
+
 /* Was the event that was being delivered raised by an instruction? */
 static inline bool vmx_vectoring_has_len(u32 vec_info)
 {

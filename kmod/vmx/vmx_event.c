@@ -155,8 +155,7 @@ void vmx_blocking_write(struct vmx_vcpu *vmx)
 }
 
 /* The hardware has left DR6 and DR7 alone. */
-static void vmx_debug_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
-			   const struct lodge_exit *exit)
+static void vmx_debug_exit(struct vmx_vcpu *vmx, const struct lodge_exit *exit)
 {
 	struct lodge_regs *r = lodge_touch(&vmx->vcpu, LODGE_R_DRS);
 
@@ -164,7 +163,8 @@ static void vmx_debug_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
 		 (exit->exception.info & VMX_DR6_CAUSE);
 	r->dr7 &= ~VMX_DR7_GD;
 	/* INT1 is a trap: the handler returns behind it. */
-	if (FIELD_GET(VMX_INTR_TYPE, raw->intr_info) == VMX_INTR_PRIV_EXCEPTION)
+	if (FIELD_GET(VMX_INTR_TYPE, vmx->raw.intr_info) ==
+	    VMX_INTR_PRIV_EXCEPTION)
 		r->rip += vmcs_read(VMCS_EXIT_INSN_LEN);
 }
 
@@ -195,19 +195,15 @@ static void vmx_machine_check_exit(struct vmx_vcpu *vmx, struct lodge_exit *exit
 }
 
 /**
- * vmx_event_exit() - what an exit tells of events
- * @vmx: in the bracket, its general registers read
- * @raw: the exit
+ * vmx_event_exit() - what an exit tells of events, if vmx_insn_exit() is false
+ * @vmx: in the bracket, its general registers and what blocks events are read
  * @exit: decoded
  */
-void vmx_event_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
-		    struct lodge_exit *exit)
+void vmx_event_exit(struct vmx_vcpu *vmx, struct lodge_exit *exit)
 {
+	const struct vmx_raw_exit *raw = &vmx->raw;
 	struct lodge_regs *r = &vmx->vcpu.regs;
 
-	vmx->hw_blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	r->shadow = vmx->hw_blocking & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS);
-	r->nmi_blocked = !!(vmx->hw_blocking & VMX_BLOCK_NMI);
 	switch (exit->kind) {
 	case LODGE_EXIT_NMI:
 		vmx->host_nmi = true;
@@ -224,7 +220,7 @@ void vmx_event_exit(struct vmx_vcpu *vmx, const struct vmx_raw_exit *raw,
 		/* What the user's breakpoints do is none of the guest's. */
 		if (exit->exception.vector == LODGE_DB &&
 		    !lodge_debug_drs(&vmx->vcpu))
-			vmx_debug_exit(vmx, raw, exit);
+			vmx_debug_exit(vmx, exit);
 		else if (exit->exception.vector == LODGE_AC &&
 			 vmx_split_lock_exit(vmx))
 			exit->kind = LODGE_EXIT_NONE;

@@ -214,9 +214,11 @@ static u32 vmx_ept_access(u64 qual)
 }
 
 /* Exits that carry more than their kind and the length of an instruction. */
-static void vmx_decode_more(const struct vmx_raw_exit *raw,
-			    struct lodge_exit *exit)
+static noinline void vmx_decode_more(const struct vmx_raw_exit *raw,
+				     struct lodge_exit *exit, u8 needs)
 {
+	if (needs & VECTORING)
+		vmx_decode_vectored(raw, &exit->vectored);
 	exit->hw_info1 = raw->qual;
 	switch (raw->reason & VMX_REASON_BASIC) {
 	case VMX_EXIT_IO:
@@ -268,8 +270,8 @@ static void vmx_decode_len(const struct vmx_raw_exit *raw,
 	exit->next_rip = likely(next >> 32 == raw->rip >> 32) ? next : 0;
 }
 
-static void vmx_decode_failed(const struct vmx_raw_exit *raw,
-			      struct lodge_exit *exit)
+static noinline void vmx_decode_failed(const struct vmx_raw_exit *raw,
+				       struct lodge_exit *exit)
 {
 	exit->kind = LODGE_EXIT_ENTRY_FAILED;
 	exit->hw_info1 = raw->qual;
@@ -317,10 +319,8 @@ void vmx_decode(const struct vmx_raw_exit *raw, struct lodge_exit *exit)
 	needs = vmx_exit_rows[basic].needs;
 	if (needs & LEN)
 		vmx_decode_len(raw, exit);
-	if (needs & VECTORING)
-		vmx_decode_vectored(raw, &exit->vectored);
 	if (needs & ~LEN)
-		vmx_decode_more(raw, exit);
+		vmx_decode_more(raw, exit, needs);
 	else if (unlikely(exit->kind == LODGE_EXIT_STEP))
 		exit->exception.info = VMX_DR6_ONES | VMX_DR6_BS;
 }

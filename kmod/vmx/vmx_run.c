@@ -221,14 +221,19 @@ static void vmx_read_regs(struct vmx_vcpu *vmx)
 	vmx->hw_rsp = r->gpr[LODGE_RSP];
 }
 
-/* The fields that the exit's reason gives a meaning. */
-static void vmx_read_exit(struct vmx_raw_exit *raw)
+/* What keeps events out of the guest, until the next entry. */
+static void vmx_read_blocking(struct vmx_vcpu *vmx)
 {
-	u8 needs;
+	struct lodge_regs *r = &vmx->vcpu.regs;
 
-	raw->reason = vmcs_read(VMCS_EXIT_REASON);
-	raw->vec_info = 0;
-	needs = vmx_needs(raw->reason);
+	vmx->hw_blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	r->shadow = vmx->hw_blocking & (VMX_BLOCK_STI | VMX_BLOCK_MOVSS);
+	r->nmi_blocked = !!(vmx->hw_blocking & VMX_BLOCK_NMI);
+}
+
+/* The fields that @needs has, as the exit's reason gives them a meaning. */
+static void vmx_read_exit(struct vmx_raw_exit *raw, u8 needs)
+{
 	if (needs & VMX_NEEDS_LEN)
 		raw->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
 	if (needs & VMX_NEEDS_QUAL)
@@ -286,7 +291,8 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	struct vmx_raw_exit raw;
+	struct vmx_raw_exit *raw = &vmx->raw;
+	u8 needs;
 
 	if (unlikely(!vmx->in_bracket)) {
 		vmx_refused(vcpu, exit);
@@ -301,7 +307,9 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	vmx_write_regs(vmx);
 	if (vmx_config.pin & VMX_PIN_TIMER)
 		vmx_write_timer(vmx);
-	vmx_blocking_write(vmx);
+	if (unlikely(vmx->hw_blocking | vcpu->regs.shadow |
+		     vcpu->regs.nmi_blocked))
+		vmx_blocking_write(vmx);
 	if (unlikely(vmx_enter_guest(vcpu->regs.gpr, &vmx->host_rsp,
 				     vmx->launched))) {
 		vmx_refused(vcpu, exit);
@@ -310,19 +318,24 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	vmx->cr2 = vmx_read_cr2();
 	vcpu->avail = LODGE_R_SHADOW | LODGE_R_DRS;
 	vmx_read_regs(vmx);
-	raw.rip = vcpu->regs.rip;
-	vmx_read_exit(&raw);
-	if (likely(!(raw.reason & VMX_REASON_ENTRY_FAILED))) {
+	vmx_read_blocking(vmx);
+	raw->rip = vcpu->regs.rip;
+	raw->reason = vmcs_read(VMCS_EXIT_REASON);
+	raw->vec_info = 0;
+	needs = vmx_needs(raw->reason);
+	vmx_read_exit(raw, needs);
+	if (likely(!(raw->reason & VMX_REASON_ENTRY_FAILED))) {
 		vmx->launched = true;
 	} else {
 		vmx->stale |= VMX_STALE_EVENT;
-		vmx_read_refused(&raw);
+		vmx_read_refused(raw);
 		/* The host's, and nobody has been told of it yet. */
-		if ((raw.reason & VMX_REASON_BASIC) == VMX_EXIT_ENTRY_MC)
+		if ((raw->reason & VMX_REASON_BASIC) == VMX_EXIT_ENTRY_MC)
 			vmx->host_mc = true;
 	}
-	vmx_decode(&raw, exit);
-	vmx_event_exit(vmx, &raw, exit);
+	vmx_decode(raw, exit);
+	if (!vmx_insn_exit(needs))
+		vmx_event_exit(vmx, exit);
 	if (unlikely(exit->kind == LODGE_EXIT_PML_FULL))
 		vmx_pml_take(vmx);
 	vmx->soft = false;
