@@ -10,11 +10,7 @@ cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
 
 tests/machine/deps.sh abi host || exit
-mkdir -p "$build/fault"
-for program in compute kexec; do
-	${CC:-gcc} -O2 -Wall -Wextra -static -pthread \
-		-o "$build/fault/$program" "tests/fault/$program.c" || exit
-done
+make -s -C tests/fault OUT="$build/fault" >&2 || exit
 truncate -s 0 "$build/fault/turns" && truncate -s 64K "$build/fault/turns" || exit
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
 failed=0

@@ -4,8 +4,8 @@
 # Lodge on VT-x, which Bochs emulates: the ABI tests beside stock KVM, Debian
 # kernels as guests, and what a host does to them. Called by "make test-vmx"
 # through tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What
-# happens in the hosts is in tests/abi/inside.sh, tests/boot/boot.sh, and
-# tests/fault/inside.sh; read those next.
+# happens in the hosts is in tests/abi/inside.sh, tests/boot/boot.sh,
+# tests/fault/inside.sh and ends.sh; read those next.
 #
 #	tests/vmx/run.sh [--kvm-only] [--full] [PROGRAM...]
 #
@@ -93,11 +93,29 @@ trouble()
 		--script tests/fault/inside.sh -- $short
 }
 
+# ends HOST MODEL: what a host's end leaves of VT-x
+ends()
+{
+	local host=$1 model=$2 release turns=$out/turns-$1
+
+	release=$(kernel_release "$host") || return
+	# One cylinder
+	truncate -s 0 "$turns" && truncate -s 516096 "$turns" || return
+	echo "# ends on $host, $model"
+	setpriv --pdeathsig TERM \
+		tests/machine/bochs.sh --kernel "$host" --model "$model" --cpus 2 \
+		--mem 512 --timeout 1200 --disk "$turns" \
+		--append "crashkernel=32M reboot=pci" \
+		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
+		--file "$build/fault/compute:/bin/compute" \
+		--file "$build/fault/kexec:/bin/kexec" \
+		--script tests/fault/ends.sh -- --probe
+}
+
 echo "# on VT-x"
 if [ ${#programs[@]} = 0 ]; then
 	mkdir -p "$build/fault"
-	${CC:-gcc} -O2 -Wall -Wextra -static -pthread \
-		-o "$build/fault/compute" tests/fault/compute.c || exit
+	make -s -C tests/fault OUT="$build/fault" >&2 || exit
 	. tests/boot/guests.sh
 	guests_make "$build/guest" && guests_disks "$build/guest" || exit
 fi
@@ -112,6 +130,7 @@ elif [ -n "$short" ]; then
 	jobs_start abi "${hosts[0]}" corei7_skylake_x "${programs[@]}"
 	jobs_start boot "${hosts[0]}" corei7_haswell_4770 2
 	[ -n "$only" ] || jobs_start trouble "${hosts[0]}" corei7_haswell_4770
+	[ -n "$only" ] || jobs_start ends "${hosts[0]}" corei7_skylake_x
 else
 	for host in "${hosts[@]}"; do
 		jobs_start abi "$host" corei7_skylake_x
@@ -119,6 +138,7 @@ else
 		jobs_start boot "$host" corei7_skylake_x 2
 		jobs_start boot "$host" corei7_haswell_4770 1
 		[ -n "$only" ] || jobs_start trouble "$host" corei7_haswell_4770
+		[ -n "$only" ] || jobs_start ends "$host" corei7_skylake_x
 	done
 fi
 jobs_wait
