@@ -131,16 +131,16 @@ turn_kernels()
 		result "the machine is as it should be" $?
 		by_kexec $own ;;
 	1)	check_machine $own
-		result "own: kexec under guests, and the CPUs are free" $?
+		result "$own: kexec under guests, and the CPUs are free" $?
 		by_kexec share ;;
 	2)	check_machine $own
 		result "share: kexec under guests, and the CPUs are free" $?
 		by_reset $own ;;
 	3)	check_machine $own
-		result "own: reboot under guests" $?
+		result "$own: reboot under guests" $?
 		by_panic $own 0 ;;
 	4)	check_machine auto
-		result "own: a panic under guests, and the crash kernel has all CPUs" $?
+		result "$own: a panic under guests, and the crash kernel has all CPUs" $?
 		by_reset share ;;
 	5)	check_machine $own
 		result "share: reboot under guests" $?
@@ -151,7 +151,7 @@ turn_kernels()
 	7)	by_panic $own 1 ;;
 	8)	cpus=1
 		check_machine auto
-		result "own: a panic on the second CPU, whose guest it ends" $?
+		result "$own: a panic on the second CPU, whose guest it ends" $?
 		exit ;;
 	esac
 }
@@ -161,13 +161,13 @@ turn_probe()
 {
 	case $turn in
 	0)	echo "1..5"
-		by_panic $own 0 "own: a panic under guests, and all CPUs can be had" ;;
+		by_panic $own 0 "$own: a panic under guests, and all CPUs can be had" ;;
 	1)	by_panic share 1 "share: a panic on the second CPU, which can be had" ;;
-	2)	by_kexec $own "own: kexec under guests, and all CPUs can be had" ;;
+	2)	by_kexec $own "$own: kexec under guests, and all CPUs can be had" ;;
 	3)	by_panic share 0 "share: a panic under guests, and all CPUs can be had" ;;
 	4)	by_reset $own ;;
 	5)	check_machine $own
-		result "own: reboot under guests" $?
+		result "$own: reboot under guests" $?
 		exit ;;
 	esac
 }
