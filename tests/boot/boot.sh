@@ -17,8 +17,16 @@ prefix=$1 device=$2 module=$3
 shift 3
 releases=$*
 . /guest/lib.sh
-disk=vd
-[ -e /dev/vda ] || disk=sd
+root=/dev/vda scratch=/dev/vdb
+# Drives are named as they answer: the one of zeroes has 4 MiB.
+for name in sda sdb; do
+	[ ! -e /dev/vda ] || break
+	if [ "$(cat /sys/block/$name/size)" = 8192 ]; then
+		scratch=/dev/$name
+	else
+		root=/dev/$name
+	fi
+done
 
 # A kernel comes up with its CPUs, works on all of them, and powers off.
 test_hello()
@@ -37,19 +45,19 @@ test_hello()
 test_disk()
 {
 	name="$1: two disks keep what was written across a reboot"
-	dd if=/dev/zero of=/dev/${disk}b bs=1M 2>/dev/null
-	launch "$1" disk '' --cpus 2 --mem 256M --disk /dev/${disk}a \
-		--disk /dev/${disk}b >/tmp/log
+	dd if=/dev/zero of=$scratch bs=1M 2>/dev/null
+	launch "$1" disk '' --cpus 2 --mem 256M --disk $root \
+		--disk $scratch >/tmp/log
 	status=$?
 	if ! ended_well /tmp/log $status ||
 	   ! grep -q 'written, rebooting' /tmp/log; then
 		not_ok "$name (status $status)" /tmp/log
 		return
 	fi
-	bytes=$(($(cat /sys/block/${disk}b/size) * 512 - 4096))
+	bytes=$(($(cat /sys/block/${scratch#/dev/}/size) * 512 - 4096))
 	want=$(seq 1 600000 | head -c $bytes | md5sum)
 	size=$(seq 1 600000 | head -c $bytes | wc -c)
-	if [ "$(head -c "$size" /dev/${disk}b | md5sum)" = "$want" ]; then
+	if [ "$(head -c "$size" $scratch | md5sum)" = "$want" ]; then
 		ok "$name"
 	else
 		echo "the host reads something else" >>/tmp/log
@@ -83,7 +91,7 @@ kill_one()
 	rm -f /tmp/fifo
 	mkfifo /tmp/fifo
 	lodge run --device "$device" --kernel "/guest/vmlinuz-$1" \
-		--initrd "/guest/initrd-$1" --cpus 2 --mem 160M --disk "/dev/${disk}b" \
+		--initrd "/guest/initrd-$1" --cpus 2 --mem 160M --disk "$scratch" \
 		--append "console=ttyS0 quiet panic=-1 lodge.test=spin" \
 		</dev/null >/tmp/fifo 2>&1 &
 	victim=$!
