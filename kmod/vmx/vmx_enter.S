@@ -11,6 +11,15 @@
 #include <asm/ibt.h>
 #include <asm/nospec-branch.h>
 
+/* Some kernels' headers have other numbers for them. */
+#undef RAX
+#undef RCX
+#undef RDX
+#undef RBX
+#undef RBP
+#undef RSI
+#undef RDI
+
 #define GPR(n)	((n) * 8)
 #define RAX	0
 #define RCX	1
