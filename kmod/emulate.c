@@ -7,7 +7,6 @@
  * for operands the hardware does not tell. Next: code.c, emulate_ops.c.
  */
 #include <linux/mm.h>
-#include <linux/ratelimit.h>
 #include <linux/slab.h>
 
 #include "lodge.h"
@@ -36,8 +35,8 @@ static int emu_unhandled(struct lodge_vcpu *vcpu)
 	u8 size = min_t(u8, insn->have,
 			sizeof(run->emulation_failure.insn_bytes));
 
-	pr_warn_ratelimited("lodge: vCPU %u: instruction can't be emulated at RIP 0x%llx: %*ph\n",
-			    vcpu->id, vcpu->regs.rip, insn->have, insn->bytes);
+	lodge_warn_limited("lodge: vCPU %u: instruction can't be emulated at RIP 0x%llx: %*ph\n",
+			   vcpu->id, vcpu->regs.rip, insn->have, insn->bytes);
 	if (!READ_ONCE(vcpu->vm->exit_on_emulation)) {
 		lodge_exception_queue(vcpu, LODGE_UD, false, 0);
 		if (lodge_regs_cpl(&vcpu->regs))

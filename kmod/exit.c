@@ -6,7 +6,6 @@
  * sleep if the handler says LODGE_SLOW. Next: pio.c, emulate.c, cpuid.c,
  * msr.c.
  */
-#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <asm/msr-index.h>
 
@@ -301,10 +300,10 @@ static int exit_internal_error(struct lodge_vcpu *vcpu,
 {
 	struct kvm_run *run = vcpu->run;
 
-	pr_warn_ratelimited("lodge: vCPU %u: %s can't be handled: reason 0x%llx info 0x%llx 0x%llx at RIP 0x%llx\n",
-			    vcpu->id, lodge_exit_name(exit->kind),
-			    exit->hw_reason, exit->hw_info1, exit->hw_info2,
-			    vcpu->regs.rip);
+	lodge_warn_limited("lodge: vCPU %u: %s can't be handled: reason 0x%llx info 0x%llx 0x%llx at RIP 0x%llx\n",
+			   vcpu->id, lodge_exit_name(exit->kind),
+			   exit->hw_reason, exit->hw_info1, exit->hw_info2,
+			   vcpu->regs.rip);
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->internal.suberror = suberror;
 	run->internal.ndata = 2;
@@ -403,8 +402,8 @@ static int exit_entry_failed(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 
 	e->reason = exit->fail_reason;
 	lodge_ops->explain(vcpu, exit, e->text, sizeof(e->text));
-	pr_warn_ratelimited("lodge: vCPU %u: the hardware refused to enter the guest, reason 0x%llx: %s\n",
-			    vcpu->id, exit->fail_reason, e->text);
+	lodge_warn_limited("lodge: vCPU %u: the hardware refused to enter the guest, reason 0x%llx: %s\n",
+			   vcpu->id, exit->fail_reason, e->text);
 	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	run->fail_entry.hardware_entry_failure_reason = exit->fail_reason;
 	run->fail_entry.cpu = vcpu->cpu;

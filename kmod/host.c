@@ -118,6 +118,35 @@ bool lodge_host_module_there(const char *name)
 	return there;
 }
 
+#define LOG_BURST	10
+#define LOG_INTERVAL	(5ULL * NSEC_PER_SEC)
+
+/**
+ * lodge_log_may() - may a line be logged that a guest can bring about?
+ * @log: the place it comes from
+ *
+ * Ten in five seconds, of all guests.
+ *
+ * Context: any but NMIs.
+ */
+bool lodge_log_may(struct lodge_log *log)
+{
+	static DEFINE_RAW_SPINLOCK(lock);
+	u64 now = ktime_get_ns();
+	unsigned long flags;
+	bool may;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	if (!log->since || now - log->since > LOG_INTERVAL) {
+		log->since = now;
+		log->nr = 0;
+	}
+	may = log->nr < LOG_BURST;
+	log->nr += may;
+	raw_spin_unlock_irqrestore(&lock, flags);
+	return may;
+}
+
 /*
  * VT-x left on has two consequences. The kernel writes CR4 from a copy, which
  * must have VMXE. And a CPU in VMX operation takes no INIT and keeps CR4.VMXE

@@ -22,6 +22,18 @@ void lodge_host_exit(void);
 
 bool lodge_host_module_there(const char *name);
 
+/* A place whose lines in the log guests can bring about, as often as they like. */
+struct lodge_log {
+	u64 since;
+	unsigned int nr;
+};
+bool lodge_log_may(struct lodge_log *log);	/* now? */
+#define lodge_warn_limited(...) do {		\
+	static struct lodge_log __log;		\
+	if (lodge_log_may(&__log))		\
+		pr_warn(__VA_ARGS__);		\
+} while (0)
+
 /* May VT-x stay on outside a bracket? The other two need that it may. */
 bool lodge_host_vmx_may_stay(void);
 void lodge_host_cr4_vmxe(bool on);	/* on this CPU, interrupts off */

@@ -17,7 +17,6 @@
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/rcuwait.h>
-#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
@@ -183,7 +182,7 @@ struct lodge_vcpu {
 
 struct lodge_vm {
 	struct mm_struct *mm;		/* [c] whose ioctls are allowed */
-	refcount_t refs;		/* VM fd, vCPU fds */
+	atomic64_t refs;		/* VM fd, vCPU fds: they can't overflow it */
 	struct mutex lock;		/* creation of vCPUs, chips, ENABLE_CAP */
 	bool dead;			/* [a] a broken invariant: -EIO from now on */
 	u32 nr_vcpus;			/* [l] to write; published by release */

@@ -6,7 +6,6 @@
  * KVM_SET_MSRS and the lists. What each MSR is stands in msr_table.c.
  * Next: msr_table.c.
  */
-#include <linux/ratelimit.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 
@@ -131,12 +130,12 @@ static const struct lodge_msr *msr_find(struct lodge_vcpu *vcpu, u32 msr)
 static int msr_unknown(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 		       u32 msr, bool write, u64 v, bool host)
 {
-	static DEFINE_RATELIMIT_STATE(limit, 10 * HZ, 5);
+	static struct lodge_log log;
 
 	if (host || (m && (m->flags & LODGE_MSR_QUIET)))
 		return LODGE_MSR_UNKNOWN;
 	vcpu->stats.unknown_msr++;
-	if (!__ratelimit(&limit))
+	if (!lodge_log_may(&log))
 		return LODGE_MSR_UNKNOWN;
 	if (write)
 		pr_info("lodge: vCPU %u: MSR %#x is not there, written %#llx: #GP\n",

@@ -225,7 +225,7 @@ static long stats_fd(struct lodge_vm *vm, const char *name,
 	lodge_vm_get(vm);
 	fd = anon_inode_getfd(name, fops, of, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		refcount_dec(&vm->refs);	/* not the last: the caller's */
+		atomic64_dec(&vm->refs);	/* not the last: the caller's */
 	else
 		stats_allow_pread(fd, fops);
 	return fd;

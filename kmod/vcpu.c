@@ -332,7 +332,7 @@ static int vcpu_publish(struct lodge_vm *vm, struct lodge_vcpu *vcpu)
 	fd = anon_inode_getfd("lodge-vcpu", &vcpu_fops, vcpu,
 			      O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
-		refcount_dec(&vm->refs);	/* not the last: the VM's own */
+		atomic64_dec(&vm->refs);	/* not the last: the VM's own */
 		return fd;
 	}
 	vcpu->index = vm->nr_vcpus;

@@ -50,7 +50,7 @@ static void vm_destroy(struct lodge_vm *vm)
  */
 void lodge_vm_get(struct lodge_vm *vm)
 {
-	refcount_inc(&vm->refs);
+	atomic64_inc(&vm->refs);
 }
 
 /**
@@ -61,7 +61,7 @@ void lodge_vm_get(struct lodge_vm *vm)
  */
 void lodge_vm_put(struct lodge_vm *vm)
 {
-	if (refcount_dec_and_test(&vm->refs))
+	if (atomic64_dec_and_test(&vm->refs))
 		vm_destroy(vm);
 }
 
@@ -101,7 +101,7 @@ static void vm_fields_init(struct lodge_vm *vm)
 {
 	vm->mm = current->mm;
 	vm->pid = task_pid_nr(current);
-	refcount_set(&vm->refs, 1);
+	atomic64_set(&vm->refs, 1);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);
 	mutex_init(&vm->irqfd_lock);

@@ -6,7 +6,6 @@
  * entry. Next: ../event.c.
  */
 #include <linux/percpu.h>
-#include <linux/ratelimit.h>
 
 #include "vmx.h"
 #include "vmx_insn.h"
@@ -181,8 +180,8 @@ static bool vmx_split_lock_exit(struct vmx_vcpu *vmx)
 	    !vmx_split_locks_let(this_cpu_ptr(&vmx_cpu)))
 		return false;
 	if (!vmx->split_locks)
-		pr_warn_ratelimited("lodge: vCPU %u: split lock at RIP 0x%llx; it and those to come slow down the host\n",
-				    vmx->vcpu.id, r->rip);
+		lodge_warn_limited("lodge: vCPU %u: split lock at RIP 0x%llx; it and those to come slow down the host\n",
+				   vmx->vcpu.id, r->rip);
 	vmx->split_locks = true;
 	return true;
 }
