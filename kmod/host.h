@@ -110,6 +110,19 @@ struct lodge_host_drs {
 void lodge_host_drs_load(struct lodge_host_drs *h, const u64 *dr);
 void lodge_host_drs_restore(struct lodge_host_drs *h);
 
+/* What the host wants between brackets against speculation (host_barrier.c). */
+#define LODGE_BARRIER_SWITCH	BIT(0)	/* IBPB before another vCPU's guest */
+#define LODGE_BARRIER_LEAVE	BIT(1)	/* IBPB before user mode */
+#define LODGE_BARRIER_L1D	BIT(2)	/* flush the first-level data cache */
+#define LODGE_BARRIER_REDUCE	BIT(3)	/* BP_CFG.BpSpecReduce while guests run */
+extern u8 lodge_barriers;
+
+struct lodge_caps;
+void lodge_barriers_init(struct lodge_caps *caps);
+void lodge_barrier_begin(u64 serial);
+void lodge_barrier_end(void);
+void lodge_barrier_l1d(void);
+
 /* MSRs without the kernel's wrappers, which changed names. */
 static inline u64 lodge_rdmsr(u32 msr)
 {

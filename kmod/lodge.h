@@ -175,6 +175,7 @@ struct lodge_vcpu {
 	struct mutex mutex;		/* one ioctl at a time */
 	struct rcuwait wait;		/* HLT sleeps here */
 	struct task_struct *task;	/* [a] thread in KVM_RUN, or NULL */
+	u64 serial;			/* [c] no vCPU ever had it before */
 	u32 id;				/* [c] APIC id the user chose */
 	u32 index;			/* [c] in vm->vcpu[] */
 	void *pio_page;			/* [c] page 1 of the mapping */

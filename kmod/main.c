@@ -192,6 +192,16 @@ static struct miscdevice lodge_dev = {
 	.mode = 0660,
 };
 
+static void name_add(char *text, const char *name)
+{
+	const size_t size = LODGE_CAPS_NAMES;
+	size_t n = 0;
+
+	while (n < size - 1 && text[n])
+		n++;
+	snprintf(text + n, size - n, n ? " %s" : "%s", name);
+}
+
 /**
  * lodge_caps_name() - a feature's name, for the line that tells what there is
  * @caps: to add it to
@@ -204,13 +214,19 @@ static struct miscdevice lodge_dev = {
 void lodge_caps_name(struct lodge_caps *caps, bool has, bool use,
 		     const char *name)
 {
-	char *text = !has ? caps->absent : use ? caps->used : caps->unused;
-	const size_t size = LODGE_CAPS_NAMES;
-	size_t n = 0;
+	name_add(!has ? caps->absent : use ? caps->used : caps->unused, name);
+}
 
-	while (n < size - 1 && text[n])
-		n++;
-	snprintf(text + n, size - n, n ? " %s" : "%s", name);
+/**
+ * lodge_barrier_name() - the same for a barrier against speculation
+ * @caps: to add it to
+ * @name: one word
+ *
+ * Context: module load.
+ */
+void lodge_barrier_name(struct lodge_caps *caps, const char *name)
+{
+	name_add(caps->barriers, name);
 }
 
 static int __init backend_choose(void)
@@ -313,6 +329,7 @@ static int __init lodge_init(void)
 	r = tables_init();
 	if (r)
 		goto out_host;
+	lodge_barriers_init(&lodge_caps);
 	r = lodge_ops->setup();
 	if (r)
 		goto out_host;
@@ -323,10 +340,11 @@ static int __init lodge_init(void)
 	if (r)
 		goto out_hw;
 
-	pr_info("lodge: %s, mode %s, uses %s; not used: %s; absent: %s\n",
+	pr_info("lodge: %s, mode %s, uses %s; not used: %s; absent: %s; barriers: %s\n",
 		lodge_ops->name, lodge_hw_mode(), lodge_caps.used,
 		lodge_caps.unused[0] ? lodge_caps.unused : "none",
-		lodge_caps.absent[0] ? lodge_caps.absent : "none");
+		lodge_caps.absent[0] ? lodge_caps.absent : "none",
+		lodge_caps.barriers[0] ? lodge_caps.barriers : "none");
 	return 0;
 
 out_hw:

@@ -23,6 +23,11 @@ ccflags-y += $(call lodge-sym,cr4_update_irqsoff,LODGE_HAVE_CR4_UPDATE)
 ccflags-y += $(call lodge-sym,cpu_emergency_register_virt_callback,LODGE_HAVE_EMERGENCY)
 ccflags-y += $(call lodge-grep,rseq_virt_userspace_exit,include/linux/rseq.h,LODGE_HAVE_RSEQ_VIRT)
 
+# barrier.S, by the files in assembly
+lodge-untrain := $(call lodge-sym,entry_untrain_ret,LODGE_HAVE_UNTRAIN)
+lodge-untrain := $(if $(call lodge-sym,srso_alias_untrain_ret,x),$(lodge-untrain))
+asflags-y += $(lodge-untrain)
+
 # host_page.c, mmu.c
 ccflags-y += $(call lodge-grep,FOLL_INTERRUPTIBLE = ,include/linux/mm_types.h,LODGE_HAVE_FOLL_INTERRUPTIBLE)
 ccflags-y += $(call lodge-grep,FOLL_HONOR_NUMA_FAULT = ,include/linux/mm_types.h,LODGE_HAVE_FOLL_NUMA)

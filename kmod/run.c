@@ -138,6 +138,8 @@ static int run_bracket(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 		goto out;
 	vcpu->stats.brackets++;
 	vcpu->emul_decoded = false;
+	if (unlikely(lodge_barriers))
+		lodge_barrier_begin(vcpu->serial);
 	lodge_ops->bracket_begin(vcpu);
 	lodge_fpu_load(vcpu);
 	do {
@@ -146,6 +148,8 @@ static int run_bracket(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	} while (r == LODGE_RESUME && --left && run_stay(vcpu, exit));
 	lodge_fpu_save(vcpu);
 	lodge_ops->bracket_end(vcpu);
+	if (unlikely(lodge_barriers))
+		lodge_barrier_end();
 out:
 	WRITE_ONCE(vcpu->mode, LODGE_OUTSIDE);
 	local_irq_enable();

@@ -59,9 +59,11 @@ static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
 
 static int vcpu_parts_init(struct lodge_vcpu *vcpu)
 {
+	static atomic64_t serials;
 	bool boot = vcpu->id == vcpu->vm->boot_id;
 	int r;
 
+	vcpu->serial = atomic64_inc_return(&serials);
 	r = lodge_fpu_create(vcpu);
 	if (r)
 		return r;

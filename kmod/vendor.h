@@ -43,10 +43,12 @@ struct lodge_caps {
 	/* Names, for the log line: of what is left unused though it is there. */
 	char used[LODGE_CAPS_NAMES], unused[LODGE_CAPS_NAMES];
 	char absent[LODGE_CAPS_NAMES];
+	char barriers[LODGE_CAPS_NAMES];	/* against speculation */
 };
 
 void lodge_caps_name(struct lodge_caps *caps, bool has, bool use,
 		     const char *name);
+void lodge_barrier_name(struct lodge_caps *caps, const char *name);
 
 /**
  * struct lodge_vendor_ops - a backend

@@ -8,6 +8,8 @@
  */
 #include <linux/linkage.h>
 
+#include "../barrier.S"
+
 #define GPR(n)	((n) * 8)
 #define RCX	1
 #define RDX	2
@@ -16,6 +18,7 @@
 #define RSI	6
 #define RDI	7
 
+	BARRIER_DATA
 	.text
 
 /*
@@ -59,6 +62,7 @@ SYM_FUNC_START(svm_enter_guest)
 	mov	GPR(15)(%rdi), %r15
 	mov	GPR(RDI)(%rdi), %rdi
 
+	BARRIER_ENTRY
 	vmrun	%rax
 	cli
 
@@ -83,6 +87,7 @@ SYM_FUNC_START(svm_enter_guest)
 	add	$8, %rsp
 	pop	%rax
 	vmload	%rax
+	BARRIER_EXIT
 	stgi
 
 	/* Nothing of the guest is left for the host to speculate with. */

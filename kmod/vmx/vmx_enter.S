@@ -11,6 +11,8 @@
 #include <asm/ibt.h>
 #include <asm/nospec-branch.h>
 
+#include "../barrier.S"
+
 /* Some kernels' headers have other numbers for them. */
 #undef RAX
 #undef RCX
@@ -31,6 +33,7 @@
 
 #define VMCS_HOST_RSP	0x6c14
 
+	BARRIER_DATA
 	.text
 
 /*
@@ -73,10 +76,12 @@ SYM_FUNC_START(vmx_enter_guest)
 	mov	GPR(RDI)(%rdi), %rdi
 	jz	2f
 
+	BARRIER_ENTRY
 	vmresume
 	jbe	4f
 	jmp	3f
 2:
+	BARRIER_ENTRY
 	vmlaunch
 	jbe	4f
 3:
@@ -100,6 +105,8 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	mov	%r14, GPR(14)(%rdi)
 	mov	%r15, GPR(15)(%rdi)
 	pop	GPR(RDI)(%rdi)
+	BARRIER_IBRS
+	BARRIER_EXIT
 	xor	%eax, %eax
 	jmp	5f
 4:

@@ -165,6 +165,9 @@ static void vmx_prepare_tlb(struct vmx_vcpu *vmx, struct vmx_cpu *cpu)
 		lodge_tdp_flushed(&vmx->vcpu);
 	}
 	lodge_tdp_check_entry(&vmx->vcpu);
+	/* What comes up to the entry is of the guest. */
+	if (unlikely(lodge_barriers & LODGE_BARRIER_L1D))
+		lodge_barrier_l1d();
 }
 
 /* What the VMCS holds of registers that lodge_regs always has. */

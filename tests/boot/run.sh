@@ -3,8 +3,8 @@
 #
 # Boots Debian's kernels as guests of Debian's kernels, through the launcher.
 # Called by tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What
-# happens in the emulated hosts is in boot.sh, max.sh, share.sh, names.sh, refuse.sh;
-# read those next.
+# happens in the emulated hosts is in boot.sh, max.sh, share.sh, names.sh, barriers.sh,
+# refuse.sh; read those next.
 #
 # BOOT_DEVICE=/dev/kvm (environment) runs the same on stock KVM, which is how
 # the launcher's faults are told from the module's.
@@ -61,6 +61,9 @@ for host in "${hosts[@]}"; do
 		emulated "$host" share.sh --mem 2048 --carry kvm_amd "${ko[@]}" \
 			"${qemu[@]}" -- "$host" "${releases[0]}"
 		emulated "$host" names.sh --carry kvm_amd "${ko[@]}" -- "$host"
+		emulated "$host" barriers.sh --lodge -- "$host" 'rsb untrain'
+		emulated "$host" barriers.sh --lodge --append mitigations=off \
+			-- "$host" none
 		emulated "$host" refuse.sh "${ko[@]}" --cpu EPYC,-svm \
 			-- "$host" 'Operation not supported' 'no AMD-V'
 		emulated "$host" refuse.sh "${ko[@]}" --cpu EPYC,-npt \
