@@ -14,7 +14,7 @@
 #	make test			all tests
 #	make test-full			... and what takes emulators too long
 #	make test-PART KERNEL=6.12	one of: build style unit entry fuzz abi selftests
-#				boot qemu dkms
+#				boot qemu jail dkms
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
 #	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault)
 #	make test-initrd		Debian's own initrd finds the disks
@@ -31,7 +31,7 @@ SHELL		:= /bin/bash
 MACHINE		:= tests/machine
 ALL_KERNELS	:= 6.1 6.12
 KERNELS		:= $(if $(KERNEL),$(KERNEL),$(ALL_KERNELS))
-PARTS		:= build style unit entry fuzz abi selftests boot qemu fault dkms vmx trace
+PARTS		:= build style unit entry fuzz abi selftests boot qemu fault jail dkms vmx trace
 # Where Debian's headers of a kernel given by its short name are.
 kdir		= $(shell . $(MACHINE)/lib.sh; kernel_kdir $(1) 2>/dev/null)
 
@@ -102,10 +102,10 @@ test-full:
 		tests/run.sh $(PARTS) $(filter-out $(PARTS),vmx trace bochs)
 
 # These run what is built.
-test-abi test-selftests test-boot test-qemu test-fault test-bochs test-vmx test-initrd: test-%:
+test-abi test-selftests test-boot test-qemu test-fault test-jail test-bochs test-vmx test-initrd: test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh build $*
 
-$(filter-out test-abi test-selftests test-boot test-qemu test-fault test-vmx,$(PARTS:%=test-%)): test-%:
+$(filter-out test-abi test-selftests test-boot test-qemu test-fault test-jail test-vmx,$(PARTS:%=test-%)): test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh $*
 
 bochs:

@@ -22,6 +22,7 @@
 #include "dev/serial.h"
 #include "dev/virtio_blk.h"
 #include "err.h"
+#include "jail.h"
 #include "loop.h"
 #include "mem.h"
 #include "report.h"
@@ -430,12 +431,18 @@ int lodge_machine_run(const struct lodge_config *config)
 			lodge_err("cannot use standard input and output: %s",
 				  strerror(-ret));
 	}
+	if (!ret && !config->no_jail) {
+		ret = lodge_jail_enter();
+		if (ret)
+			lodge_err("cannot restrict the launcher (--no-jail does without): %s",
+				  strerror(-ret));
+	}
 	if (!ret) {
 		do {
 			outcome = machine_once(m);
 		} while (outcome == LODGE_RESET);
-		lodge_term_stop();
 	}
+	lodge_term_stop();
 	machine_close(m);
 	ret = machine_status(m, outcome);
 	free(m);

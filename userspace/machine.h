@@ -29,6 +29,7 @@ struct lodge_config {
 	unsigned int cpus;
 	struct lodge_disk_config disk[LODGE_MAX_DISKS];
 	unsigned int nr_disks;
+	bool no_jail;
 };
 
 /**

@@ -13,6 +13,7 @@
 
 #include "err.h"
 #include "exec.h"
+#include "jail.h"
 #include "machine.h"
 
 #define MIB		(1024 * 1024ull)
@@ -23,7 +24,7 @@
 
 enum {
 	OPT_INITRD = 0x100, OPT_KERNEL, OPT_APPEND, OPT_DISK, OPT_CPUS,
-	OPT_MEM, OPT_NAME, OPT_DEVICE,
+	OPT_MEM, OPT_NAME, OPT_DEVICE, OPT_NO_JAIL,
 };
 
 const char *argp_program_version = "lodge 0.1";
@@ -45,6 +46,8 @@ static const struct argp_option main_options[] = {
 	  .doc = "name of the guest (lodge)" },
 	{ .name = "device", .key = OPT_DEVICE, .arg = "PATH",
 	  .doc = "the hypervisor (/dev/lodge)" },
+	{ .name = "no-jail", .key = OPT_NO_JAIL,
+	  .doc = "keep rights that running the guest does not take" },
 	{ 0 }
 };
 
@@ -142,6 +145,9 @@ static error_t main_parse(int key, char *arg, struct argp_state *state)
 	case OPT_DEVICE:
 		c->device = arg;
 		return 0;
+	case OPT_NO_JAIL:
+		c->no_jail = true;
+		return 0;
 	case OPT_DISK:
 		main_disk(c, arg, state);
 		return 0;
@@ -205,6 +211,7 @@ int main(int argc, char **argv)
 		return lodge_exec(argc - 1, argv + 1);
 	if (argp_parse(&main_argp, argc, argv, 0, NULL, &config))
 		return LODGE_STATUS_USAGE;
+	lodge_jail_note();
 	prctl(PR_SET_NAME, config.name);
 	return lodge_machine_run(&config);
 }

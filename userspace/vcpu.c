@@ -13,10 +13,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cpuid.h"
 #include "err.h"
+#include "jail.h"
 #include "report.h"
 
 #define VCPU_KICK_SIGNAL	SIGUSR1
@@ -253,13 +255,26 @@ static bool vcpu_run_once(struct lodge_vcpu *vcpu)
 	return false;
 }
 
+static bool vcpu_jail(struct lodge_vcpu *vcpu)
+{
+	int ret = lodge_jail_thread(LODGE_JAIL_VCPU);
+
+	if (!ret)
+		return true;
+	lodge_err("cannot restrict a vCPU's thread: %s", strerror(-ret));
+	vcpu->env->stop(vcpu->env->ctx, LODGE_FAILED);
+	return false;
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct lodge_vcpu *vcpu = arg;
 	char name[16];
 
 	snprintf(name, sizeof(name), "vcpu%u/%.8s", vcpu->id, vcpu->env->name);
-	pthread_setname_np(pthread_self(), name);
+	prctl(PR_SET_NAME, name);
+	if (!vcpu_jail(vcpu))
+		return NULL;
 	while (!atomic_load(vcpu->env->stopping) && vcpu_run_once(vcpu))
 		;
 	return NULL;

@@ -47,6 +47,7 @@ launcher()
 
 static_launcher()
 {
+	tests/machine/deps.sh userspace || return
 	make -C userspace clean && make userspace STATIC=1 &&
 		! ldd userspace/lodge
 }

@@ -22,7 +22,7 @@ group_packages()
 	build-here)	# lodge.ko for the kernel that runs
 		echo build-essential bc kmod libelf-dev "linux-headers-$(uname -r)" ;;
 	userspace)	# the launcher; iasl builds its ACPI tables
-		echo build-essential pkg-config liburing-dev acpica-tools ;;
+		echo build-essential pkg-config liburing-dev libseccomp-dev acpica-tools ;;
 	host)		# emulated hosts: QEMU and what their initramfs is made of
 		echo qemu-system-x86 busybox-static cpio kmod xz-utils zstd e2fsprogs ;;
 	unit)		# pure parts in userspace, sanitizers, fuzzers

@@ -14,9 +14,10 @@ trap 'rm -f "$log"' EXIT
 everywhere=COMPLEX_MACRO,MULTISTATEMENT_MACRO_USE_DO_WHILE,BRACKET_SPACE
 everywhere+=,TRAILING_SEMICOLON
 # Not asked of programs: the kernel's own helpers, which they do not have, and
-# what it says of volatile, which signal handlers and test guests need.
+# what it says of volatile, which signal handlers and test guests need, and of
+# ENOSYS, which filters for system calls give.
 programs=PREFER_DEFINED_ATTRIBUTE_MACRO,ARRAY_SIZE,VOLATILE,CONST_STRUCT
-programs+=,MACRO_WITH_FLOW_CONTROL,PREFER_FALLTHROUGH,PREFER_KERNEL_TYPES
+programs+=,ENOSYS,MACRO_WITH_FLOW_CONTROL,PREFER_FALLTHROUGH,PREFER_KERNEL_TYPES
 
 # run IGNORED-TYPES FOLDER...
 run()

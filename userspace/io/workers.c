@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "../jail.h"
 #include "../loop.h"
 #include "disk.h"
 
@@ -68,11 +69,13 @@ static void *workers_thread(void *arg)
 {
 	struct lodge_workers *w = arg;
 	struct lodge_disk_io *io;
+	/* One that cannot be restricted does nothing but say so. */
+	int jailed = lodge_jail_thread(LODGE_JAIL_WORKER);
 
 	pthread_mutex_lock(&w->lock);
 	while ((io = workers_take(w))) {
 		pthread_mutex_unlock(&w->lock);
-		io->result = lodge_disk_do(w->disk, io);
+		io->result = jailed ?: lodge_disk_do(w->disk, io);
 		pthread_mutex_lock(&w->lock);
 		workers_give(w, io);
 		lodge_event_set(w->disk->event);
