@@ -14,9 +14,11 @@
 #	make test			all tests
 #	make test-full			... and what takes emulators too long
 #	make test-PART KERNEL=6.12	one of: build style unit entry fuzz abi selftests
-#				boot qemu jail dkms
+#				boot qemu jail hostile dkms
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
-#	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault)
+#	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault
+#				hostile)
+#	make fuzz-ioctl			hostile programs and guests, without end
 #	make test-initrd		Debian's own initrd finds the disks
 #	make test-bochs			in Bochs, whose AMD-V has more features
 #	make test-vmx			on VT-x, in Bochs
@@ -31,7 +33,8 @@ SHELL		:= /bin/bash
 MACHINE		:= tests/machine
 ALL_KERNELS	:= 6.1 6.12
 KERNELS		:= $(if $(KERNEL),$(KERNEL),$(ALL_KERNELS))
-PARTS		:= build style unit entry fuzz abi selftests boot qemu fault jail dkms vmx trace
+PARTS		:= build style unit entry fuzz abi selftests boot qemu fault jail \
+		   hostile dkms vmx trace
 # Where Debian's headers of a kernel given by its short name are.
 kdir		= $(shell . $(MACHINE)/lib.sh; kernel_kdir $(1) 2>/dev/null)
 
@@ -51,7 +54,7 @@ PREFIX		?= /usr/local
 
 .PHONY: all module modules userspace install run bench test deps clean \
 	distclean help bochs $(PARTS:%=test-%) test-bochs \
-	test-full test-initrd
+	test-full test-initrd fuzz-ioctl
 .NOTPARALLEL:
 
 all: module userspace
@@ -102,11 +105,18 @@ test-full:
 		tests/run.sh $(PARTS) $(filter-out $(PARTS),vmx trace bochs)
 
 # These run what is built.
-test-abi test-selftests test-boot test-qemu test-fault test-jail test-bochs test-vmx test-initrd: test-%:
+test-abi test-selftests test-boot test-qemu test-fault test-jail test-hostile \
+		test-bochs test-vmx test-initrd: test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh build $*
 
-$(filter-out test-abi test-selftests test-boot test-qemu test-fault test-jail test-vmx,$(PARTS:%=test-%)): test-%:
+$(filter-out test-abi test-selftests test-boot test-qemu test-fault test-jail \
+		test-hostile test-vmx,$(PARTS:%=test-%)): test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh $*
+
+# HOSTILE_SECONDS is how long a host lives before the next, with another seed.
+fuzz-ioctl: modules
+	@KERNELS="$(KERNELS)" HOSTILE_SECONDS=$${HOSTILE_SECONDS:-600} \
+		tests/hostile/run.sh --endless
 
 bochs:
 	@$(MACHINE)/bochs3.sh build

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Hostile programs, hostile guests, failing memory: for a bounded time in
+# emulated hosts of both vendors, whose logs must stay clean. Called by
+# tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What happens in
+# the hosts is in inside.sh; read that next.
+#
+#	tests/hostile/run.sh [--amd | --intel] [--endless] [OPTIONS OF fuzz...]
+#
+# HOSTILE_SECONDS (environment) is the most time that each of the fuzzer's two
+# parts has; without options it is some worlds, the same on fast machines.
+# With --endless it begins again with another seed, until something fails.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+. tests/machine/lib.sh
+. tests/machine/jobs.sh
+
+vendors=(amd intel) endless=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	--amd|--intel)	vendors=("${1#--}") ;;
+	--endless)	endless=1 ;;
+	*)		break ;;
+	esac
+	shift
+done
+options=("$@")
+[ $# != 0 ] || [ -n "$endless" ] || options=(--worlds 16)
+seconds=${HOSTILE_SECONDS:-25}
+read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
+tests/machine/deps.sh abi host >&2 || exit
+make -s -C tests/hostile >&2 || exit
+
+# hostile VENDOR KERNEL OPTION...
+hostile()
+{
+	local vendor=$1 kernel=$2 release machine=(host.sh) log status=0
+	shift 2
+
+	log=$(mktemp "${TMPDIR:-/tmp}/lodge-hostile.XXXXXX")
+
+	release=$(kernel_release "$kernel") || return
+	[ "$vendor" = amd ] || machine=(bochs.sh --vtx)
+	echo "# on $([ "$vendor" = amd ] && echo AMD-V || echo VT-x)"
+	echo "# kernel $kernel"
+	setpriv --pdeathsig TERM tests/machine/"${machine[0]}" "${machine[@]:1}" \
+		--kernel "$kernel" --cpus 2 --mem 1024 \
+		--timeout $((seconds * 10 + 600)) \
+		--file build/hostile/fuzz:/hostile/fuzz \
+		--file build/hostile/nomem:/hostile/nomem \
+		--file tests/hostile/inside.sh:/hostile/inside.sh \
+		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
+		--run "export LODGE_ARGS='${LODGE_ARGS-}'; sh /hostile/inside.sh $seconds $*" >"$log" 2>&1 ||
+		status=$?
+	# A guest may do that to QEMU; it says nothing about the host in there.
+	if [ "$status" = 125 ] && grep -q 'QEMU ended with status 1' "$log"; then
+		sed -i 's/^/# /' "$log"
+		printf 'KTAP version 1\n1..1\nok 1 hostile.host_lives # SKIP %s\n' \
+			"QEMU has ended itself" >>"$log"
+		status=0
+	fi
+	cat "$log"
+	rm -f "$log"
+	return $status
+}
+
+if [ -n "$endless" ]; then
+	for ((seed = $(date +%s); ; seed++)); do
+		echo "# seed $seed"
+		for vendor in "${vendors[@]}"; do
+			hostile "$vendor" "${kernels[-1]}" --seed $seed \
+				"${options[@]}" || exit
+		done
+	done
+fi
+for vendor in "${vendors[@]}"; do
+	[ "$vendor" = amd ] || tests/machine/bochs3.sh build >&2 || exit
+	jobs_start hostile "$vendor" "${kernels[-1]}" "${options[@]}"
+done
+jobs_wait
