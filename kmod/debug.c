@@ -11,7 +11,8 @@
 #define DR6_ACTIVE_LOW	0xffff0ff0ULL
 #define DR6_BS		BIT_ULL(14)
 #define DR7_FIXED_1	BIT_ULL(10)
-#define DR7_DEFINED	0xffff03ffULL	/* no GD: the guest's are not hidden */
+#define DR6_BD		BIT_ULL(13)
+#define DR7_DEFINED	0xffff23ffULL
 
 static bool debug_exception_waits(const struct lodge_vcpu *vcpu)
 {
@@ -91,7 +92,7 @@ int lodge_debug_exit(struct lodge_vcpu *vcpu, u8 vector, u64 dr6)
 		.exception = vector,
 		.pc = r->seg[LODGE_CS].base + r->rip,
 		.dr6 = dr6,
-		.dr7 = lodge_hw_dr7(vcpu),
+		.dr7 = lodge_debug_drs(vcpu) ? vcpu->debug.dr7 : r->dr7,
 	};
 	return LODGE_TO_USER;
 }
@@ -107,4 +108,22 @@ int lodge_debug_request(struct lodge_vcpu *vcpu)
 	if (!lodge_stepping(vcpu) || vcpu->regs.rip != vcpu->debug.rip)
 		return LODGE_RESUME;
 	return lodge_debug_exit(vcpu, LODGE_DB, DR6_ACTIVE_LOW | DR6_BS);
+}
+
+/**
+ * lodge_debug_access() - MOV to or from a debug register
+ * @vcpu: its mutex held
+ * @exit: of it, which comes always
+ * @may_sleep: outside the bracket
+ *
+ * The guest's own registers are not hidden from it, unless the user wants to
+ * know. Return: a verdict.
+ */
+int lodge_debug_access(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		       bool may_sleep)
+{
+	if (lodge_debug_drs(vcpu) && vcpu->debug.dr7 & LODGE_DR7_GD)
+		return lodge_debug_exit(vcpu, LODGE_DB,
+					DR6_ACTIVE_LOW | DR6_BD);
+	return lodge_emulate(vcpu, exit, may_sleep);
 }

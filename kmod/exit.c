@@ -431,7 +431,7 @@ static const struct {
 	[LODGE_EXIT_MSR_READ]		= { exit_msr_read, true },
 	[LODGE_EXIT_MSR_WRITE]		= { exit_msr_write, true },
 	[LODGE_EXIT_CR_ACCESS]		= { exit_cr },
-	[LODGE_EXIT_DR_ACCESS]		= { exit_emulate },
+	[LODGE_EXIT_DR_ACCESS]		= { lodge_debug_access },
 	[LODGE_EXIT_HYPERCALL]		= { exit_hypercall, true },
 	[LODGE_EXIT_XSETBV]		= { exit_xsetbv, true },
 	[LODGE_EXIT_INVLPG]		= { exit_unknown },

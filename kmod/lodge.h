@@ -101,6 +101,8 @@ struct lodge_events {
 	bool soft_at_rip;		/* RIP is still on the INT3 or INTO itself */
 };
 
+#define LODGE_DR7_GD	BIT_ULL(13)	/* accesses to debug registers trap */
+
 /* The user's debugger (debug.c). [v] */
 struct lodge_debug {
 	u32 control;			/* KVM_GUESTDBG_*; 0: there is none */
@@ -331,7 +333,10 @@ static inline const u64 *lodge_hw_drs(const struct lodge_vcpu *vcpu)
 
 static inline u64 lodge_hw_dr7(const struct lodge_vcpu *vcpu)
 {
-	return lodge_debug_drs(vcpu) ? vcpu->debug.dr7 : vcpu->regs.dr7;
+	return lodge_debug_drs(vcpu) ? vcpu->debug.dr7 & ~LODGE_DR7_GD :
+				       vcpu->regs.dr7;
+int lodge_debug_access(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		       bool may_sleep);
 }
 
 /* pio.c */

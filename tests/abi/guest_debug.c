@@ -404,6 +404,26 @@ TEST(hardware_breakpoint)
 	EXPECT_EQ(0x400, abi_regs(vcpu).rax);
 }
 
+/* The user is told before the guest touches a debug register. */
+TEST(general_detect)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &watched);
+	struct kvm_regs regs = abi_regs(vcpu);
+
+	abi_load(vcpu->vm, ELSEWHERE, &watched);
+	regs.rip = ELSEWHERE;
+	abi_set_regs(vcpu, &regs);
+	set_breakpoint(vcpu, 0, 0x2400);
+	ASSERT_EQ(KVM_EXIT_DEBUG, abi_exit(vcpu));
+	EXPECT_EQ(1, vcpu->run->debug.arch.exception);
+	EXPECT_EQ(ELSEWHERE + 14, vcpu->run->debug.arch.pc);
+	EXPECT_EQ(0xffff2ff0, vcpu->run->debug.arch.dr6);
+	EXPECT_EQ(0x2400, vcpu->run->debug.arch.dr7);
+	set_breakpoint(vcpu, 0, 0x400);
+	abi_done(vcpu);
+	EXPECT_EQ(0x400, abi_regs(vcpu).rax);
+}
+
 TEST(refused)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &plain);
