@@ -33,6 +33,7 @@ struct lodge_tdp {
 	unsigned long change_start, change_end;	/* user addresses they concern */
 	atomic_t waiters;		/* [a] faults that sleep till a change ends */
 	bool released;			/* the mm is gone: nothing to map */
+	unsigned long max_tables;	/* [a] or 0: as many as it takes */
 	u64 zap_gen;			/* times that rights were taken away */
 	u64 flushed_gen;		/* of those, known by all vCPUs */
 	u64 flushes;			/* times that all were told */

@@ -13,6 +13,8 @@
 
 #include "lodge.h"
 
+#define TDP_END	(1ULL << (48 - PAGE_SHIFT))	/* no slot goes beyond it */
+
 static int tdp_cache_fill(struct lodge_pt_cache *c)
 {
 	while (c->nr < LODGE_PT_CACHE) {
@@ -215,6 +217,24 @@ static int tdp_try_begin(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access,
 	return LODGE_TDP_MAPPED;
 }
 
+/* The user may have set a limit to the memory that tables take. */
+static bool tdp_full(const struct lodge_tdp *tdp)
+{
+	unsigned long max = READ_ONCE(tdp->max_tables);
+
+	return unlikely(max) &&
+	       READ_ONCE(tdp->pt.tables) + LODGE_PT_CACHE > max;
+}
+
+/* All of them go, and those in use come back. */
+static void tdp_empty(struct lodge_vm *vm)
+{
+	struct lodge_pt_freed freed = {};
+
+	if (lodge_tdp_zap(vm, 0, TDP_END, true, &freed))
+		lodge_tdp_flush(vm, &freed);
+}
+
 /**
  * lodge_tdp_fault() - the guest touched memory that is not mapped so
  * @vcpu: its mutex held, not in the bracket
@@ -237,6 +257,8 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 
 	might_sleep();
 	vcpu->tdp.absent = false;
+	if (tdp_full(&vm->tdp))
+		tdp_empty(vm);
 	ret = tdp_cache_fill(&vcpu->tdp.cache);
 	if (ret)
 		return ret;
@@ -284,6 +306,8 @@ int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 	    READ_ONCE(vm->slots_gen) == vcpu->tdp.mmio_gen &&
 	    !lodge_lapic_page_at(vm, vcpu->tdp.mmio_gfn))
 		return LODGE_TDP_MMIO;
+	if (tdp_full(&vm->tdp))
+		return -EAGAIN;
 	idx = srcu_read_lock(&vm->srcu);
 	ret = tdp_try_begin(vcpu, gpa, access, &t);
 	if (ret != LODGE_TDP_MAPPED || !t.slot)

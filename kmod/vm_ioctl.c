@@ -37,6 +37,18 @@ static long vm_set_memory2(const struct lodge_call *c)
 	return lodge_slots_set(c->vm, &r->region);
 }
 
+/* Fewer would not do for one vCPU; KVM's limit, too. */
+#define VM_TABLES_MIN	64
+
+/* Pages of shadow page tables, on KVM; of the tables there are, here. */
+static long vm_set_tables(const struct lodge_call *c)
+{
+	if (c->arg < VM_TABLES_MIN)
+		return -EINVAL;
+	WRITE_ONCE(c->vm->tdp.max_tables, c->arg);
+	return 0;
+}
+
 static long vm_dirty_log(const struct lodge_call *c)
 {
 	return lodge_dirty_log_get(c->vm, c->buf);
@@ -299,6 +311,7 @@ static const struct lodge_ioctl vm_ioctls[] = {
 	{ KVM_CHECK_EXTENSION, 0, vm_check_extension },
 	{ KVM_CREATE_VCPU, LOCK, vm_create_vcpu },
 	{ KVM_GET_DIRTY_LOG, 0, vm_dirty_log },
+	{ KVM_SET_NR_MMU_PAGES, 0, vm_set_tables },
 	{ KVM_SET_USER_MEMORY_REGION, 0, vm_set_memory },
 	{ KVM_SET_USER_MEMORY_REGION2, 0, vm_set_memory2 },
 	{ KVM_SET_TSS_ADDR, LOCK, vm_set_tss },

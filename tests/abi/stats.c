@@ -182,4 +182,33 @@ TEST_F(stats, file)
 	EXPECT_EQ(FD_CLOEXEC, fcntl(self->cpu.fd, F_GETFD));
 }
 
+/* 2 MiB apart, twice: each page has a table of its own, and keeps its word. */
+GUEST64(spread, "mov $0x40000000, %edi; mov $128, %ecx\n"
+	"1: mov %ecx, (%rdi); add $0x200000, %edi; loop 1b\n"
+	"mov $0x40000000, %edi; mov $128, %ecx; xor %eax, %eax\n"
+	"1: add (%rdi), %eax; add $0x200000, %edi; loop 1b\n"
+	G_REPORT G_DONE);
+
+TEST(limited_tables)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &spread);
+	const size_t size = 256 << 20;
+	struct stats vm;
+	void *memory;
+
+	NEED_CAP(vcpu->vm->dev, KVM_CAP_MMU_SHADOW_CACHE_CONTROL);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		      MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, memory);
+	madvise(memory, size, MADV_NOHUGEPAGE);
+	ASSERT_EQ(0, abi_slot(vcpu->vm, 1, 0, 0x40000000, size, memory));
+	EXPECT_IOCTL(-EINVAL, vcpu->vm->fd, KVM_SET_NR_MMU_PAGES, 63);
+	EXPECT_IOCTL(0, vcpu->vm->fd, KVM_SET_NR_MMU_PAGES, 64);
+	EXPECT_EQ(128 * 129 / 2, abi_report(vcpu));
+	vm = stats_open(vcpu->vm->fd);
+	if (value(&vm, "tdp_tables") != ~0ull)
+		EXPECT_GE(64, value(&vm, "tdp_tables"));
+	abi_done(vcpu);
+}
+
 TEST_HARNESS_MAIN
