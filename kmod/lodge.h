@@ -31,8 +31,8 @@
 #include "vendor.h"
 #include "../uapi/lodge.h"
 
-#define LODGE_VCPUS_MAX		64	/* KVM_CAP_MAX_VCPUS */
-#define LODGE_VCPU_ID_MAX	256	/* KVM_CAP_MAX_VCPU_ID: APIC ids below it */
+#define LODGE_VCPUS_MAX		1024	/* KVM_CAP_MAX_VCPUS */
+#define LODGE_VCPU_ID_MAX	4096	/* KVM_CAP_MAX_VCPU_ID: APIC ids below it */
 #define LODGE_GSI_MAX		4096	/* KVM_CAP_IRQ_ROUTING */
 
 struct lodge_irqchip;

@@ -191,7 +191,8 @@ static inline bool lodge_apic_x2(const struct lodge_apic_regs *r)
 
 static inline u32 lodge_apic_id(const struct lodge_apic_regs *r)
 {
-	return lodge_apic_x2(r) ? r->x2id : READ_ONCE(r->reg[2].v) >> 24;
+	return lodge_apic_x2(r) || unlikely(r->x2id > 0xff) ?
+		r->x2id : READ_ONCE(r->reg[2].v) >> 24;
 }
 
 static inline u32 lodge_apic_version(const struct lodge_apic_regs *r)
@@ -276,7 +277,7 @@ struct lodge_irqchip {
 	u32 ack_pins;		/* [i] of the I/O APIC: someone waits for EOI */
 	u32 pit_pins;		/* [i] those the PIT's line goes to */
 	unsigned long eoi_vectors[LODGE_APIC_WORDS];	/* [a] I/O APIC wants */
-	u8 by_id[LODGE_VCPU_ID_MAX];	/* [a] hint: index in vm->vcpu[] */
+	u16 by_id[LODGE_VCPU_ID_MAX];	/* [a] hint: index in vm->vcpu[] */
 	u32 user_pins;		/* [c] GSIs that are the user's I/O APIC's */
 	atomic_t elsewhere;	/* [a] APICs that are not at their usual address */
 	struct lodge_vm *vm;		/* [c] */

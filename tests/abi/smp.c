@@ -45,6 +45,32 @@ TEST(init_and_sipi)
 	EXPECT_EQ(KVM_MP_STATE_RUNNABLE, state.mp_state);
 }
 
+/* One with a number of more than 8 bits, still in xAPIC mode, by an x2APIC. */
+GUEST64(far_starter, "mov $0x1b, %ecx; rdmsr; or $0xc00, %eax; wrmsr\n"
+	"mov $0x80f, %ecx; mov $0x1ff, %eax; xor %edx, %edx; wrmsr\n"
+	"mov $0x830, %ecx; mov $300, %edx; mov $0x4500, %eax; wrmsr\n"
+	"mov $0x4609, %eax; wrmsr; wrmsr\n" G_DONE);
+
+TEST(init_and_sipi_far)
+{
+	struct abi_vcpu *bsp = abi_boot(ABI_LONG | ABI_IRQCHIP, &far_starter);
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_X2APIC_API, .args[0] = 3,
+	};
+	struct abi_vcpu *near, *far;
+	struct kvm_mp_state state;
+
+	abi_ok(bsp->vm->fd, KVM_ENABLE_CAP, &cap);
+	near = abi_vcpu_create(bsp->vm, 300 & 0xff);
+	far = abi_vcpu_create(bsp->vm, 300);
+	abi_load(bsp->vm, 0x9000, &ap);
+	abi_done(bsp);
+	EXPECT_EQ(-EAGAIN, abi_run(far));
+	EXPECT_EQ(0x900, abi_report(far));
+	abi_ok(near->fd, KVM_GET_MP_STATE, &state);
+	EXPECT_EQ(KVM_MP_STATE_UNINITIALIZED, state.mp_state);
+}
+
 /* Before it runs, KVM_RUN tells once that it was woken. */
 TEST(eagain_on_wake_up)
 {

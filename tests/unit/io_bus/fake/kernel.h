@@ -63,8 +63,8 @@ static inline void mutex_unlock(struct mutex *m)
 #define synchronize_srcu_expedited(s)	(assert(!(s)->readers), (s)->waits++)
 
 /* kmod/lodge.h */
-#define LODGE_VCPUS_MAX		64
-#define LODGE_VCPU_ID_MAX	256
+#define LODGE_VCPUS_MAX		1024
+#define LODGE_VCPU_ID_MAX	4096
 #define LODGE_GSI_MAX		4096
 
 enum {
