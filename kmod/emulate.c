@@ -58,6 +58,21 @@ static int emu_unhandled(struct lodge_vcpu *vcpu)
 static int emu_step(struct lodge_vcpu *vcpu);
 
 /*
+ * Is there more of what the user has given at once? The guest must not run
+ * before it has it all. That an iteration is tried again is rare, and a signal
+ * ends it.
+ */
+static bool emu_ahead_left(const struct lodge_vcpu *vcpu)
+{
+	const struct lodge_ahead *a = &vcpu->ahead;
+
+	return a->nr > 1 && vcpu->regs.rip == a->rip &&
+	       a->rcx - vcpu->regs.gpr[LODGE_RCX] < a->nr &&
+	       !vcpu->events.exception.valid &&
+	       (vcpu->emul->again || !signal_pending(current));
+}
+
+/*
  * The user has done the access: note it, and run the instruction again. With
  * immediate_exit a REP stops where it is, between two of its iterations.
  */
@@ -74,15 +89,33 @@ static int emu_complete(struct lodge_vcpu *vcpu)
 	vcpu->emul_may_sleep = true;
 	emu_need(vcpu);
 	vcpu->emul_completing = true;
-	r = emu_step(vcpu);
+	do {
+		cond_resched();
+		r = emu_step(vcpu);
+	} while (r == LODGE_RESUME && emu_ahead_left(vcpu));
 	vcpu->emul_completing = false;
+	if (r != LODGE_TO_USER)		/* for more of it */
+		vcpu->ahead.nr = 0;
 	return r;
+}
+
+/* How much is the user to be asked for? */
+static u32 emu_ahead(struct lodge_vcpu *vcpu)
+{
+	const struct lodge_regs *r = &vcpu->regs;
+	u32 nr = lodge_stepping(vcpu) ? 1 : lodge_emul_ahead(vcpu->emul);
+
+	vcpu->ahead = (struct lodge_ahead){
+		.rip = r->rip, .rcx = r->gpr[LODGE_RCX], .nr = nr,
+	};
+	return nr;
 }
 
 static int emu_to_user(struct lodge_vcpu *vcpu)
 {
 	const struct lodge_emul_io *io = &vcpu->emul->io;
 	struct kvm_run *run = vcpu->run;
+	u32 nr;
 
 	if (io->kind == LODGE_IO_MMIO) {
 		run->exit_reason = KVM_EXIT_MMIO;
@@ -93,14 +126,15 @@ static int emu_to_user(struct lodge_vcpu *vcpu)
 		if (io->write)
 			memcpy(run->mmio.data, io->data, io->len);
 	} else {
+		nr = emu_ahead(vcpu);
 		run->exit_reason = KVM_EXIT_IO;
 		run->io.direction = io->write ? KVM_EXIT_IO_OUT :
 						KVM_EXIT_IO_IN;
 		run->io.size = io->len;
 		run->io.port = io->addr;
-		run->io.count = 1;
+		run->io.count = nr;
 		run->io.data_offset = PAGE_SIZE;
-		memset(vcpu->pio_page, 0, io->len);
+		memset(vcpu->pio_page, 0, io->len * nr);
 		if (io->write)
 			memcpy(vcpu->pio_page, io->data, io->len);
 	}

@@ -116,12 +116,27 @@ static int emu_mmio(struct lodge_emul *e, gpa_t gpa, void *data,
 	return r ? LODGE_EMUL_IO : LODGE_EMUL_OK;
 }
 
+/* The next element of a REP INS, if the user has given it already. */
+static bool emu_ahead_take(struct lodge_vcpu *vcpu, void *data,
+			   unsigned int len)
+{
+	const struct lodge_ahead *a = &vcpu->ahead;
+	u64 i = a->rcx - vcpu->regs.gpr[LODGE_RCX];
+
+	if (likely(!a->nr) || vcpu->regs.rip != a->rip || i >= a->nr)
+		return false;
+	memcpy(data, vcpu->pio_page + i * len, len);
+	return true;
+}
+
 static int emu_pio(struct lodge_emul *e, u16 port, void *data,
 		   unsigned int len, bool write)
 {
 	struct lodge_vcpu *vcpu = e->ctx;
 	int r;
 
+	if (!write && emu_ahead_take(vcpu, data, len))
+		return LODGE_EMUL_OK;
 	if (write)
 		r = lodge_bus_write(vcpu, LODGE_BUS_PIO, port, len, data);
 	else

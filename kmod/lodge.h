@@ -122,6 +122,12 @@ struct lodge_stats {
 	u64 signals;			/* that ended KVM_RUN */
 };
 
+/* Elements of a REP INS that the user has been asked for at once (emulate.c) */
+struct lodge_ahead {
+	u64 rip, rcx;			/* at the first of them */
+	u32 nr;				/* in the PIO page; 0: none */
+};
+
 /* Dirty pages, in memory shared with the user (dirty_ring.c). */
 struct lodge_ring {
 	struct kvm_dirty_gfn **page;	/* [c] or NULL */
@@ -162,9 +168,10 @@ struct lodge_vcpu {
 	struct lodge_stats stats;	/* [v] */
 	struct lodge_emul *emul;	/* [v] state of an instruction under way */
 	struct lodge_code *code;	/* [v] instructions that came before */
-	u64 pio_next_rip;		/* [v] of an IN the user is asked for */
-	u64 pio_rip;			/* [v] ... and of the IN itself */
-	u8 pio_size;			/* [v] */
+	u64 pio_next_rip;		/* [v] of an IN, OUT the user is asked for */
+	u64 pio_rip;			/* [v] ... and of that itself */
+	u8 pio_size;			/* [v] ... 0: OUT */
+	struct lodge_ahead ahead;	/* [v] */
 	bool emul_may_sleep;		/* [v] this time */
 	bool emul_completing;		/* [v] the user's answer is being taken */
 	bool emul_slow;			/* [v] it wanted to sleep and may not */

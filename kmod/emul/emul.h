@@ -323,6 +323,17 @@ int lodge_emul_redecode(struct lodge_emul *e);
 enum lodge_emul_result lodge_emul_execute(struct lodge_emul *e);
 
 /**
+ * lodge_emul_ahead() - how many accesses like the one asked for are to come?
+ * @e: emulator whose last result was LODGE_EMUL_IO
+ *
+ * Of REP INS those that go to the same page of memory; their data can be had
+ * before they are executed.
+ *
+ * Return: that one included, so at least 1.
+ */
+unsigned int lodge_emul_ahead(const struct lodge_emul *e);
+
+/**
  * lodge_emul_io_done() - the access in e->io has been made
  * @e: emulator whose last result was LODGE_EMUL_IO
  */

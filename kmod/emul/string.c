@@ -162,3 +162,19 @@ int lodge_op_outs(struct lodge_emul *e)
 		advance(e, LODGE_RSI, size);
 	return rc;
 }
+
+unsigned int lodge_emul_ahead(const struct lodge_emul *e)
+{
+	unsigned int size = port_size(e), at;
+	u64 room, count;
+
+	if (e->insn.op->exec != lodge_op_ins || !e->insn.rep ||
+	    e->regs->rflags & LODGE_RFLAGS_TF)
+		return 1;
+	at = (offset(e, LODGE_RDI) +
+	      (long64(e) ? 0 : seg_now(e, LODGE_ES)->base)) & 4095;
+	room = e->regs->rflags & LODGE_RFLAGS_DF ? at / size + 1 :
+						   (4096 - at) / size;
+	count = lodge_adsize_mask(e, e->regs->gpr[LODGE_RCX]);
+	return max_t(u64, min_t(u64, count, room), 1);
+}

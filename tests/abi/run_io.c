@@ -207,6 +207,53 @@ TEST_F(string, stream)
 	EXPECT_EQ(0, regs.rcx & 0xffff);
 }
 
+/* INS is asked for at once, up to the end of the page it goes to. */
+GUEST64(ins_pages, "mov $0x80f00, %edi; mov $0x300, %ecx; mov $0x345, %edx\n"
+	"rep insb\n" G_DONE);
+
+TEST(ins_many)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &ins_pages);
+
+	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+	EXPECT_EQ(0x100, vcpu->run->io.count);
+	EXPECT_EQ(0x300, abi_regs(vcpu).rcx);
+	memset(io_data(vcpu->run), 0x33, 0x100);
+	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+	EXPECT_EQ(0x200, vcpu->run->io.count);
+	EXPECT_EQ(0x200, abi_regs(vcpu).rcx);
+	EXPECT_EQ(0x33333333, abi_peek(vcpu->vm, 0x80ffc));
+	EXPECT_EQ(0, abi_peek(vcpu->vm, 0x81000));
+	memset(io_data(vcpu->run), 0x44, 0x200);
+	/* Who only wants to know the state has it all. */
+	abi_pending(vcpu);
+	EXPECT_EQ(0, abi_regs(vcpu).rcx);
+	EXPECT_EQ(0x81200, abi_regs(vcpu).rdi);
+	EXPECT_EQ(0x44444444, abi_peek(vcpu->vm, 0x811fc));
+	abi_done(vcpu);
+}
+
+/* Fewer, or more, than he was asked for: what he changes, he gets. */
+TEST(ins_count_changed)
+{
+	for (int rcx = 1; rcx <= 8; rcx += 7) {
+		struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &ins_pages);
+		struct kvm_regs regs;
+
+		ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+		regs = abi_regs(vcpu);
+		regs.rcx = rcx;
+		abi_set_regs(vcpu, &regs);
+		for (;;) {
+			ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+			if (vcpu->run->io.port == ABI_DONE)
+				break;
+		}
+		EXPECT_EQ(0, abi_regs(vcpu).rcx);
+		EXPECT_EQ(0x80f00 + rcx, abi_regs(vcpu).rdi);
+	}
+}
+
 /* State read in the middle of a REP shows it half done, and can be run on. */
 GUEST16(rep_long, "mov $0x9000, %si; mov $3, %cx; mov $0x345, %dx\n"
 	"rep outsb\n" G_DONE);
