@@ -30,6 +30,18 @@ static int cap_xsave2(void)
 	return max_t(u32, lodge_fpu_size(), sizeof(struct kvm_xsave));
 }
 
+/* A guest that waits by MWAIT gets no interrupt late: its timer goes on. */
+static int cap_disable_exits(void)
+{
+	int exits = KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE |
+		    KVM_X86_DISABLE_EXITS_CSTATE;
+
+	if (boot_cpu_has(X86_FEATURE_MWAIT) && boot_cpu_has(X86_FEATURE_ARAT) &&
+	    !boot_cpu_has_bug(X86_BUG_MONITOR))
+		exits |= KVM_X86_DISABLE_EXITS_MWAIT;
+	return exits;
+}
+
 static const struct {
 	u32 cap;
 	int value;
@@ -38,6 +50,7 @@ static const struct {
 	{ KVM_CAP_IRQCHIP, 1 },
 	{ KVM_CAP_HLT, 1 },
 	{ KVM_CAP_USER_MEMORY, 1 },
+	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1 },
 	{ KVM_CAP_SET_TSS_ADDR, 1 },
 	{ KVM_CAP_EXT_CPUID, 1 },
 	{ KVM_CAP_CLOCKSOURCE, 1 },
@@ -50,7 +63,6 @@ static const struct {
 	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
-	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1 },
 	{ KVM_CAP_REINJECT_CONTROL, 1 },
 	{ KVM_CAP_IRQ_ROUTING, LODGE_GSI_MAX },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
@@ -84,13 +96,16 @@ static const struct {
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
 	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
+	{ KVM_CAP_DISABLE_QUIRKS, 1 },
 	{ KVM_CAP_SPLIT_IRQCHIP, 1 },
 	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
 	{ KVM_CAP_MAX_VCPU_ID, LODGE_VCPU_ID_MAX },
 	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
 	{ KVM_CAP_X2APIC_API, LODGE_X2APIC_API },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
+	{ KVM_CAP_X86_DISABLE_EXITS, 0, cap_disable_exits },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
+	{ KVM_CAP_MSR_PLATFORM_INFO, 1 },
 	{ KVM_CAP_COALESCED_PIO, 1 },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1 },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, LODGE_DIRTY_MANUAL },
@@ -108,11 +123,13 @@ static const struct {
 	{ KVM_CAP_XSAVE2, 0, cap_xsave2 },
 	{ KVM_CAP_SYS_ATTRIBUTES, 1 },
 	{ KVM_CAP_VM_TSC_CONTROL, 0, cap_tsc_control },
+	{ KVM_CAP_DISABLE_QUIRKS2, LODGE_QUIRKS },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1 },
 	{ KVM_CAP_USER_MEMORY2, 1 },
 	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, LODGE_DIRTY_RING_BYTES },
 	{ KVM_CAP_VM_TYPES, 1 },	/* type 0: bit 0 */
 	{ KVM_CAP_PRE_FAULT_MEMORY, 1 },
+	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1 },	/* of which the user may have more */
 	{ LODGE_CAP_EXPLAIN, 1 },
 };
 

@@ -28,7 +28,7 @@ struct lodge_cpuid {
 	u64 xcr0_allowed;
 	u32 pv_features;	/* leaf 0x40000001 EAX */
 	bool has_x2apic, has_tsc_deadline, has_rdtscp, has_xsave, has_1g, has_nx;
-	bool has_arch_cap, has_tsc_adjust, has_invpcid, has_xsaves;
+	bool has_sse3, has_arch_cap, has_tsc_adjust, has_invpcid, has_xsaves;
 	bool amd_like;		/* leaf 0 names AMD or Hygon */
 	u16 first[LODGE_CPUID_SLOTS];	/* leaf to entry + 1, 0: none */
 	u16 next[LODGE_CPUID_MAX];	/* entry + 1 of the same leaf */
@@ -67,7 +67,7 @@ void lodge_msr_reset(struct lodge_vcpu *vcpu);	/* power-on */
 int lodge_mtrr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);
 int lodge_mtrr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v);
 #define LODGE_MCE_BANKS		32	/* KVM_CAP_MCE */
-int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);
+int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host);
 int lodge_mce_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
 /* MCG_CAP bits a guest may be given: MCG_CTL_P, MCG_SER_P; and banks */
 #define LODGE_MCG_CAP		((1ULL << 8) | (1ULL << 24))
@@ -177,7 +177,8 @@ int lodge_clock_stopped(struct lodge_vcpu *vcpu);   /* KVM_KVMCLOCK_CTRL */
 /* pv.c */
 int lodge_pv_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);
 int lodge_pv_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
-int lodge_hypercall(struct lodge_vcpu *vcpu);	/* a verdict; RIP is the caller's */
+/* A verdict; RIP is the caller's. */
+int lodge_hypercall(struct lodge_vcpu *vcpu, bool may_sleep);
 
 /* state.c: vCPU ioctls on registers; vcpu->mutex held, vCPU not running */
 void lodge_regs_get(struct lodge_vcpu *vcpu, struct kvm_regs *r);

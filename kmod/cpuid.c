@@ -157,7 +157,15 @@ void lodge_cpuid_reset(struct lodge_vcpu *vcpu)
 	vcpu->cpuid->has_rdtscp &= lodge_caps.tsc_aux;
 }
 
-/* Leaves with bits that follow the state of the vCPU */
+static bool cpuid_is_kvm(const struct lodge_vcpu *vcpu)
+{
+	const struct kvm_cpuid_entry2 *e =
+		lodge_cpuid_find(vcpu->cpuid, LODGE_CPUID_HV, 0);
+
+	return e && e->ebx == 0x4b4d564b /* KVMK */;
+}
+
+/* Leaves with bits that follow the state of the vCPU, or of its VM */
 #define CPUID_RUNTIME	(BIT(1) | BIT(7) | BIT(0xd))
 
 static void cpuid_runtime(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 *r)
@@ -169,6 +177,12 @@ static void cpuid_runtime(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 *r)
 		r[2] &= ~BIT(27);
 		if (cr4 & LODGE_CR4_OSXSAVE)
 			r[2] |= BIT(27);
+		if (lodge_quirk_off(vcpu->vm,
+				    KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT)) {
+			r[2] &= ~BIT(3);
+			if (vcpu->misc_enable & MSR_IA32_MISC_ENABLE_MWAIT)
+				r[2] |= BIT(3);
+		}
 		if (vcpu->apic &&
 		    !(lodge_lapic_base(vcpu) & MSR_IA32_APICBASE_ENABLE))
 			r[3] &= ~BIT(9);
@@ -183,6 +197,10 @@ static void cpuid_runtime(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 *r)
 	} else if (leaf == 0xd && sub == 1 && (r[0] & (BIT(1) | BIT(3)))) {
 		lodge_fpu_xcr0_sync(vcpu);
 		r[1] = lodge_xsave_size(vcpu->regs.xcr0, true);
+	} else if (leaf == (LODGE_CPUID_HV | 1) && cpuid_is_kvm(vcpu) &&
+		   READ_ONCE(vcpu->vm->exits_off) & KVM_X86_DISABLE_EXITS_HLT) {
+		/* A CPU that waits by itself knows of no kick. */
+		r[0] &= ~BIT(KVM_FEATURE_PV_UNHALT);
 	}
 }
 
@@ -192,6 +210,7 @@ static void cpuid_entry_now(struct lodge_vcpu *vcpu, struct kvm_cpuid_entry2 *e)
 	u32 r[4] = { e->eax, e->ebx, e->ecx, e->edx };
 
 	cpuid_runtime(vcpu, e->function, e->index, r);
+	e->eax = r[0];
 	e->ebx = r[1];
 	e->ecx = r[2];
 	e->edx = r[3];
@@ -326,7 +345,8 @@ void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 r[4])
 		r[1] = e->ebx;
 		r[2] = e->ecx;
 		r[3] = e->edx;
-		if (e->function <= 0xd && BIT(e->function) & CPUID_RUNTIME)
+		if (e->function <= 0xd ? BIT(e->function) & CPUID_RUNTIME :
+		    e->function == (LODGE_CPUID_HV | 1))
 			cpuid_runtime(vcpu, e->function, sub, r);
 		return;
 	}

@@ -226,6 +226,7 @@ void lodge_cpuid_derive(struct lodge_cpuid *c, u64 cr4_supported, u64 xcr0)
 	c->has_nx = edx & BIT(20);
 	c->has_1g = edx & BIT(26);
 	c->has_rdtscp = (edx & BIT(27)) || (cpuid_reg(c, 7, 0, 2) & BIT(22));
+	c->has_sse3 = ecx & BIT(0);
 	c->has_x2apic = ecx & BIT(21);
 	c->has_tsc_deadline = ecx & BIT(24);
 	c->has_xsave = ecx & BIT(26);

@@ -272,6 +272,36 @@ int lodge_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	return emu_step(vcpu);
 }
 
+/*
+ * A hypercall in the other vendor's way: the guest's code is mended, as KVM
+ * has always done it, if the guest itself might write there. Return: 0; or
+ * -errno, -EAGAIN: where it may sleep.
+ */
+static int emu_hypercall_fix(struct lodge_vcpu *vcpu, bool may_sleep)
+{
+	const struct lodge_regs *r = &vcpu->regs;
+	u8 last = lodge_ops->hypercall;
+	struct lodge_fault fault;
+	gva_t la = r->rip + 2;
+	u32 walk = LODGE_PF_W;
+	gpa_t gpa;
+	int err;
+
+	if (vcpu->emul->insn.bytes[2] == last)
+		return -EEXIST;
+	if (!lodge_regs_long64(r))
+		la = (u32)(r->seg[LODGE_CS].base + la);
+	if (lodge_regs_cpl(r) == 3)
+		walk |= LODGE_PF_U;
+	if (!may_sleep)
+		walk |= LODGE_WALK_ATOMIC;
+	err = lodge_guest_walk(vcpu, la, walk, &gpa, &fault);
+	if (err)
+		return err < 0 ? err : -EFAULT;
+	return may_sleep ? lodge_gpa_write(vcpu->vm, gpa, &last, 1) :
+			   lodge_gpa_write_atomic(vcpu->vm, gpa, &last, 1);
+}
+
 /**
  * lodge_emulate_ud() - #UD in the guest: a hypercall in the other vendor's way?
  * @vcpu: its mutex held
@@ -292,7 +322,13 @@ int lodge_emulate_ud(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		return vcpu->emul_slow ? LODGE_SLOW : LODGE_RESUME;
 	if (r == LODGE_EMUL_OK && insn->len == sizeof(vmcall) &&
 	    (!memcmp(insn->bytes, vmcall, sizeof(vmcall)) ||
-	     !memcmp(insn->bytes, vmmcall, sizeof(vmmcall)))) {
+	     !memcmp(insn->bytes, vmmcall, sizeof(vmmcall))) &&
+	    !lodge_quirk_off(vcpu->vm, KVM_X86_QUIRK_FIX_HYPERCALL_INSN)) {
+		r = emu_hypercall_fix(vcpu, may_sleep);
+		if (!r)
+			return LODGE_RESUME;	/* the CPU executes it now */
+		if (r == -EAGAIN && !may_sleep)
+			return LODGE_SLOW;
 		lodge_need(vcpu, EMU_GROUPS);
 		return emu_step(vcpu);
 	}

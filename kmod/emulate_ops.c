@@ -196,6 +196,8 @@ static int emu_cpuid(struct lodge_emul *e)
 {
 	u32 r[4];
 
+	if (lodge_cpuid_faults(e->ctx))
+		return emu_gp_if(e, true);
 	lodge_cpuid_read(e->ctx, lodge_emul_gpr(e, LODGE_RAX),
 			 lodge_emul_gpr(e, LODGE_RCX), r);
 	lodge_emul_set_gpr(e, LODGE_RAX, r[0]);
@@ -227,8 +229,9 @@ static int emu_system(struct lodge_emul *e, enum lodge_emul_system what,
 		return emu_cpuid(e);
 	case LODGE_SYS_VMCALL:		/* the other vendor's word for it */
 	case LODGE_SYS_VMMCALL:
-		return lodge_hypercall(vcpu) == LODGE_RESUME ?
-			LODGE_EMUL_OK : LODGE_EMUL_UNHANDLED;
+		if (lodge_hypercall(vcpu, vcpu->emul_may_sleep) == LODGE_RESUME)
+			return LODGE_EMUL_OK;
+		return emu_result(vcpu, -EAGAIN);
 	default:
 		return LODGE_EMUL_UNHANDLED;
 	}

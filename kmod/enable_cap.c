@@ -84,13 +84,59 @@ static long cap_exit_on_emulation(struct lodge_vm *vm, const u64 *args)
 	return 0;
 }
 
+/* Holds from the next entry on, also of vCPUs that are there. */
+static long cap_disable_exits(struct lodge_vm *vm, const u64 *args)
+{
+	if (args[0] & ~(u64)lodge_cap_check(vm, KVM_CAP_X86_DISABLE_EXITS))
+		return -EINVAL;
+	WRITE_ONCE(vm->exits_off, vm->exits_off | args[0]);
+	lodge_vm_request(vm, LODGE_REQ_INTERCEPTS, false);
+	return 0;
+}
+
+/* The older capability does not say which there are, and takes any. */
+static long cap_disable_quirks(struct lodge_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->quirks_off, args[0] & LODGE_QUIRKS);
+	return 0;
+}
+
+static long cap_disable_quirks2(struct lodge_vm *vm, const u64 *args)
+{
+	if (args[0] & ~(u64)LODGE_QUIRKS)
+		return -EINVAL;
+	return cap_disable_quirks(vm, args);
+}
+
+static long cap_platform_info(struct lodge_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->platform_info_off, !args[0]);
+	return 0;
+}
+
+/* No count of the timer's, by the largest divisor, may overflow. */
+static long cap_apic_bus(struct lodge_vm *vm, const u64 *args)
+{
+	if (!args[0] || args[0] > U64_MAX / (128ULL * U32_MAX))
+		return -EINVAL;
+	if (!vm->irqchip)
+		return -ENXIO;
+	if (vm->nr_vcpus)
+		return -EINVAL;
+	vm->apic_bus_ns = args[0];
+	return 0;
+}
+
 static const struct {
 	u32 cap;
 	long (*fn)(struct lodge_vm *vm, const u64 *args);
 } vm_caps[] = {
+	{ KVM_CAP_DISABLE_QUIRKS, cap_disable_quirks },
 	{ KVM_CAP_SPLIT_IRQCHIP, cap_split_irqchip },
 	{ KVM_CAP_MAX_VCPU_ID, cap_max_vcpu_id },
 	{ KVM_CAP_X2APIC_API, cap_x2apic_api },
+	{ KVM_CAP_X86_DISABLE_EXITS, cap_disable_exits },
+	{ KVM_CAP_MSR_PLATFORM_INFO, cap_platform_info },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, cap_manual_protect },
 	{ KVM_CAP_DIRTY_LOG_RING, cap_dirty_ring },
 	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, cap_dirty_ring },
@@ -98,6 +144,8 @@ static const struct {
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, cap_exit_on_emulation },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, cap_exception_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, cap_triple_fault },
+	{ KVM_CAP_DISABLE_QUIRKS2, cap_disable_quirks2 },
+	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, cap_apic_bus },
 };
 
 /**

@@ -95,6 +95,8 @@ static int exit_cpuid(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	u32 leaf = gpr[LODGE_RAX], index = gpr[LODGE_RCX];
 	u32 r[4];
 
+	if (unlikely(lodge_cpuid_faults(vcpu)))
+		return exit_gp(vcpu);
 	lodge_cpuid_read(vcpu, leaf, index, r);
 	gpr[LODGE_RAX] = r[0];
 	gpr[LODGE_RBX] = r[1];
@@ -203,9 +205,10 @@ static int exit_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 static int exit_hypercall(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			  bool may_sleep)
 {
-	int r = lodge_hypercall(vcpu);
+	int r = lodge_hypercall(vcpu, may_sleep);
 
-	lodge_skip(vcpu, exit->next_rip);
+	if (r == LODGE_RESUME)
+		lodge_skip(vcpu, exit->next_rip);
 	return r;
 }
 
@@ -233,6 +236,21 @@ static int exit_pause(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 {
 	if (!may_sleep)
 		return LODGE_SLOW;
+	lodge_skip(vcpu, exit->next_rip);
+	return LODGE_RESUME;
+}
+
+/* What is waited for comes at once. */
+static int exit_mwait(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		      bool may_sleep)
+{
+	u32 r[4];
+
+	if (lodge_quirk_off(vcpu->vm, KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)) {
+		lodge_cpuid_read(vcpu, 1, 0, r);
+		if (!(r[2] & BIT(3)))
+			return exit_ud(vcpu, exit, may_sleep);
+	}
 	lodge_skip(vcpu, exit->next_rip);
 	return LODGE_RESUME;
 }
@@ -439,8 +457,8 @@ static const struct {
 	[LODGE_EXIT_RDTSC]		= { exit_ud },
 	[LODGE_EXIT_RDPMC]		= { exit_rdpmc },
 	[LODGE_EXIT_PAUSE]		= { exit_pause, true },
-	[LODGE_EXIT_MONITOR]		= { exit_skip, true },
-	[LODGE_EXIT_MWAIT]		= { exit_skip, true },
+	[LODGE_EXIT_MONITOR]		= { exit_mwait, true },
+	[LODGE_EXIT_MWAIT]		= { exit_mwait, true },
 	[LODGE_EXIT_VIRT_INSN]		= { exit_ud },
 	[LODGE_EXIT_DESC_TABLE]		= { exit_emulate },
 	[LODGE_EXIT_TASK_SWITCH]	= { exit_task_switch },

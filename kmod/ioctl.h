@@ -16,6 +16,9 @@
 #ifndef KVM_CAP_VM_TYPES
 #define KVM_CAP_VM_TYPES	235
 #endif
+#ifndef KVM_CAP_X86_APIC_BUS_CYCLES_NS
+#define KVM_CAP_X86_APIC_BUS_CYCLES_NS 237
+#endif
 #ifndef KVM_PRE_FAULT_MEMORY
 struct kvm_pre_fault_memory {
 	__u64 gpa, size, flags, padding[5];
@@ -77,6 +80,16 @@ struct lodge_memory_region2 {
 /* ... and of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
 #define LODGE_DIRTY_MANUAL	(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | \
 				 KVM_DIRTY_LOG_INITIALLY_SET)
+
+/* ... and of KVM_CAP_DISABLE_QUIRKS2. Deleting a slot zaps no other's pages. */
+#define LODGE_QUIRKS		(KVM_X86_QUIRK_LINT0_REENABLED | \
+				 KVM_X86_QUIRK_CD_NW_CLEARED | \
+				 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | \
+				 KVM_X86_QUIRK_OUT_7E_INC_RIP | \
+				 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | \
+				 KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
+				 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | \
+				 KVM_X86_QUIRK_STUFF_FEATURE_MSRS)
 
 /* Pages of a vCPU's mapping: kvm_run, data of port I/O, coalesced ring. */
 #define LODGE_PIO_PAGE		1

@@ -231,6 +231,10 @@ struct lodge_vm {
 	u32 max_vcpu_id;		/* [l] */
 	struct lodge_msr_filter __rcu *msr_filter; /* [l] to write, irq_srcu to read */
 	u32 user_msrs;			/* [l] to write: KVM_MSR_EXIT_REASON_* */
+	u64 quirks_off;			/* [l] to write: KVM_X86_QUIRK_* */
+	u32 exits_off;			/* [l] to write: KVM_X86_DISABLE_EXITS_* */
+	u32 apic_bus_ns;		/* [c] once there is a vCPU */
+	bool platform_info_off;		/* [l] to write: guests have no such MSR */
 	bool exit_on_emulation;		/* [l] to write: user code, too */
 	bool exception_payload;		/* [l] to write: KVM_ENABLE_CAP */
 	bool triple_fault_event;	/* [l] to write */
@@ -248,6 +252,16 @@ struct lodge_vm {
 	if (WARN_ONCE(__bug, "lodge: broken invariant: %s\n", #cond))	\
 		lodge_vm_kill(v);					\
 	__bug; })
+
+#ifndef KVM_X86_QUIRK_STUFF_FEATURE_MSRS	/* not in headers of 6.1 */
+#define KVM_X86_QUIRK_STUFF_FEATURE_MSRS	(1 << 8)
+#endif
+
+/* Has the user had an old habit of KVM's switched off (KVM_X86_QUIRK_*)? */
+static inline bool lodge_quirk_off(const struct lodge_vm *vm, u64 quirk)
+{
+	return unlikely(READ_ONCE(vm->quirks_off) & quirk);
+}
 
 /* vm.c */
 long lodge_vm_create(unsigned long type);
@@ -320,6 +334,8 @@ int lodge_debug_set(struct lodge_vcpu *vcpu, const struct kvm_guest_debug *d);
 void lodge_debug_stepped(struct lodge_vcpu *vcpu);
 int lodge_debug_exit(struct lodge_vcpu *vcpu, u8 vector, u64 dr6);
 int lodge_debug_request(struct lodge_vcpu *vcpu);
+int lodge_debug_access(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		       bool may_sleep);
 
 static inline bool lodge_stepping(const struct lodge_vcpu *vcpu)
 {
@@ -342,8 +358,6 @@ static inline u64 lodge_hw_dr7(const struct lodge_vcpu *vcpu)
 {
 	return lodge_debug_drs(vcpu) ? vcpu->debug.dr7 & ~LODGE_DR7_GD :
 				       vcpu->regs.dr7;
-int lodge_debug_access(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
-		       bool may_sleep);
 }
 
 /* pio.c */
@@ -433,6 +447,13 @@ static inline struct lodge_regs *lodge_touch(struct lodge_vcpu *vcpu, u32 groups
 {
 	vcpu->dirty |= groups;
 	return lodge_need(vcpu, groups);
+}
+
+/* Does CPUID fault, as the guest has asked for where it is the user's code? */
+static inline bool lodge_cpuid_faults(struct lodge_vcpu *vcpu)
+{
+	return unlikely(vcpu->msr.misc_features) &&
+	       lodge_regs_cpl(lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS));
 }
 
 static inline bool lodge_request_test(struct lodge_vcpu *vcpu, int req)

@@ -19,10 +19,11 @@
  * @vcpu: whose
  * @msr: IA32_MCG_* or IA32_MCi_*
  * @v: value
+ * @host: from the user
  *
  * Return: 0, or 1: #GP.
  */
-int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v)
+int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host)
 {
 	switch (msr) {
 	case MSR_IA32_MCG_CAP:
@@ -32,7 +33,7 @@ int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v)
 		*v = vcpu->mcg_status;
 		return 0;
 	case MSR_IA32_MCG_CTL:
-		if (!(vcpu->mcg_cap & MCG_CTL_P))
+		if (!(vcpu->mcg_cap & MCG_CTL_P) && !host)
 			return 1;
 		*v = vcpu->mcg_ctl;
 		return 0;

@@ -80,9 +80,13 @@ int __init lodge_msr_init(void)
 void lodge_msr_reset(struct lodge_vcpu *vcpu)
 {
 	memset(&vcpu->msr, 0, sizeof(vcpu->msr));
-	vcpu->msr.arch_cap = msr_host.arch_cap;
+	vcpu->microcode = 0;
+	if (!lodge_quirk_off(vcpu->vm, KVM_X86_QUIRK_STUFF_FEATURE_MSRS)) {
+		vcpu->msr.arch_cap = msr_host.arch_cap;
+		vcpu->msr.platform_info = MSR_PLATFORM_INFO_CPUID_FAULT;
+		vcpu->microcode = msr_host.microcode;
+	}
 	vcpu->msr.de_cfg = msr_host.de_cfg;
-	vcpu->microcode = msr_host.microcode;
 	vcpu->misc_enable = MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL |
 			    MSR_IA32_MISC_ENABLE_BTS_UNAVAIL;
 	vcpu->mcg_cap = LODGE_MCE_BANKS;

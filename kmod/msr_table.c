@@ -137,11 +137,10 @@ static int apic_base_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 	return lodge_lapic_set_base(vcpu, v, host) ? 1 : 0;
 }
 
+/* Without the mode in CPUID the timer never is in it: as on KVM, no #GP. */
 static int deadline_read(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 			 u32 msr, u64 *v, bool host)
 {
-	if (!host && !vcpu->cpuid->has_tsc_deadline)
-		return 1;
 	*v = vcpu->apic ? lodge_lapic_tscdeadline(vcpu) : 0;
 	return 0;
 }
@@ -149,8 +148,6 @@ static int deadline_read(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 static int deadline_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 			  u32 msr, u64 v, bool host)
 {
-	if (!host && !vcpu->cpuid->has_tsc_deadline)
-		return 1;
 	if (vcpu->apic)
 		lodge_lapic_set_tscdeadline(vcpu, v);
 	return 0;
@@ -233,6 +230,11 @@ static int misc_enable_write(struct lodge_vcpu *vcpu,
 
 	if (!host && ((v ^ vcpu->misc_enable) & fixed))
 		return 1;
+	/* Then CPUID says of MONITOR what this says: see cpuid.c. */
+	if ((v ^ vcpu->misc_enable) & MSR_IA32_MISC_ENABLE_MWAIT &&
+	    lodge_quirk_off(vcpu->vm, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT) &&
+	    !vcpu->cpuid->has_sse3)
+		return 1;
 	vcpu->misc_enable = v;
 	return 0;
 }
@@ -251,6 +253,38 @@ static int arch_cap_read(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 {
 	*v = vcpu->msr.arch_cap;
 	return !host && !vcpu->cpuid->has_arch_cap;
+}
+
+/* The user chooses it, and whether the guest may read it. */
+static int platform_info_read(struct lodge_vcpu *vcpu,
+			      const struct lodge_msr *m, u32 msr, u64 *v,
+			      bool host)
+{
+	*v = vcpu->msr.platform_info;
+	return !host && READ_ONCE(vcpu->vm->platform_info_off);
+}
+
+/* Not so that CPUID faults which may not. */
+static int platform_info_write(struct lodge_vcpu *vcpu,
+			       const struct lodge_msr *m, u32 msr, u64 v,
+			       bool host)
+{
+	if (!host || (vcpu->msr.misc_features &&
+		      !(v & MSR_PLATFORM_INFO_CPUID_FAULT)))
+		return 1;
+	vcpu->msr.platform_info = v;
+	return 0;
+}
+
+static int misc_features_write(struct lodge_vcpu *vcpu,
+			       const struct lodge_msr *m, u32 msr, u64 v,
+			       bool host)
+{
+	if (v & ~MSR_MISC_FEATURES_ENABLES_CPUID_FAULT ||
+	    (v && !(vcpu->msr.platform_info & MSR_PLATFORM_INFO_CPUID_FAULT)))
+		return 1;
+	vcpu->msr.misc_features = v;
+	return 0;
 }
 
 static int hwcr_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
@@ -302,7 +336,7 @@ static int mtrr_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 static int mce_read(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 		    u32 msr, u64 *v, bool host)
 {
-	return lodge_mce_read(vcpu, msr, v);
+	return lodge_mce_read(vcpu, msr, v, host);
 }
 
 static int mce_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
@@ -315,7 +349,7 @@ static int mce_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 #define C	LODGE_MSR_CANONICAL
 #define Q	LODGE_MSR_QUIET
 
-/* A field of struct lodge_vcpu, in no group, in R_MSRS, or the user's. */
+/* A field of struct lodge_vcpu, in no group or in R_MSRS. */
 #define FIELD(a, b, flags_, member, mask)				\
 	{ .first = a, .last = b, .flags = flags_, .read = field_read,	\
 	  .write = field_write, .value = mask,				\
@@ -324,10 +358,6 @@ static int mce_write(struct lodge_vcpu *vcpu, const struct lodge_msr *m,
 	{ .first = a, .last = a, .flags = flags_, .read = field_read,	\
 	  .write = field_write, .value = ~0ULL, .groups = LODGE_R_MSRS,	\
 	  .offset = offsetof(struct lodge_vcpu, regs.member) }
-#define HOST(a, flags_, read_, member)					\
-	{ .first = a, .last = a, .flags = flags_, .read = read_,	\
-	  .write = field_host_write,					\
-	  .offset = offsetof(struct lodge_vcpu, member) }
 /* Functions of its own. */
 #define FUNC(a, b, flags_, read_, write_)				\
 	{ .first = a, .last = b, .flags = flags_, .read = read_,	\
@@ -362,20 +392,25 @@ const struct lodge_msr lodge_msr_table[] = {
 	  .offset = offsetof(struct lodge_vcpu, microcode) },
 	CONST(MSR_P6_PERFCTR0, MSR_P6_PERFCTR1, 0, drop_write),
 	CONST(MSR_FSB_FREQ, MSR_FSB_FREQ, 3, NULL),
-	HOST(MSR_PLATFORM_INFO, S, field_read, msr.platform_info),
+	FUNC(MSR_PLATFORM_INFO, MSR_PLATFORM_INFO, S, platform_info_read,
+	     platform_info_write),
 	ABSENT(0xcf, 0xcf),				/* CORE_CAPABILITIES */
 	CONST(MSR_MTRRcap, MSR_MTRRcap, 0x500 | LODGE_MTRR_VAR, NULL),
-	HOST(MSR_IA32_ARCH_CAPABILITIES, S, arch_cap_read, msr.arch_cap),
+	{ .first = MSR_IA32_ARCH_CAPABILITIES,
+	  .last = MSR_IA32_ARCH_CAPABILITIES, .flags = S,
+	  .read = arch_cap_read, .write = field_host_write,
+	  .offset = offsetof(struct lodge_vcpu, msr.arch_cap) },
 	CONST(MSR_IA32_BBL_CR_CTL3, MSR_IA32_BBL_CR_CTL3, 0xbe702111, NULL),
 	ABSENT(0x122, 0x123),				/* TSX_CTRL, MCU_OPT */
-	FIELD(MSR_MISC_FEATURES_ENABLES, MSR_MISC_FEATURES_ENABLES, S,
-	      msr.misc_features, 0),
+	{ .first = MSR_MISC_FEATURES_ENABLES, .last = MSR_MISC_FEATURES_ENABLES,
+	  .flags = S, .read = field_read, .write = misc_features_write,
+	  .offset = offsetof(struct lodge_vcpu, msr.misc_features) },
 	REG(MSR_IA32_SYSENTER_CS, S, sysenter_cs),
 	REG(MSR_IA32_SYSENTER_ESP, S | C, sysenter_esp),
 	REG(MSR_IA32_SYSENTER_EIP, S | C, sysenter_eip),
 	FUNC(MSR_IA32_MCG_CAP, MSR_IA32_MCG_CAP, 0, mce_read, NULL),
 	FUNC(MSR_IA32_MCG_STATUS, MSR_IA32_MCG_STATUS, S, mce_read, mce_write),
-	FUNC(MSR_IA32_MCG_CTL, MSR_IA32_MCG_CTL, 0, mce_read, mce_write),
+	FUNC(MSR_IA32_MCG_CTL, MSR_IA32_MCG_CTL, S, mce_read, mce_write),
 	CONST(MSR_P6_EVNTSEL0, MSR_P6_EVNTSEL1, 0, drop_write),
 	CONST(MSR_IA32_PERF_STATUS, MSR_IA32_PERF_STATUS, 1000 | 4ULL << 40,
 	      NULL),
@@ -384,8 +419,7 @@ const struct lodge_msr lodge_msr_table[] = {
 	{ .first = MSR_IA32_MISC_ENABLE, .last = MSR_IA32_MISC_ENABLE,
 	  .flags = S, .read = field_read, .write = misc_enable_write,
 	  .offset = offsetof(struct lodge_vcpu, misc_enable) },
-	ABSENT(0x1a0 + 1, 0x1af),			/* offcore, turbo */
-	ABSENT(0x1b0, 0x1b2),				/* energy bias, package */
+	ABSENT(0x1a1, 0x1b2),	/* offcore, turbo, energy bias, package */
 	CONST(0x1c9, 0x1c9, 0, NULL),			/* LBR top of stack */
 	CONST(MSR_IA32_DEBUGCTLMSR, MSR_IA32_DEBUGCTLMSR, 0, debugctl_write),
 	CONST(MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP, 0, zero_write),
@@ -450,8 +484,7 @@ const struct lodge_msr lodge_msr_table[] = {
 	ABSENT(0xc001011f, 0xc001011f),			/* VIRT_SPEC_CTRL */
 	ABSENT(MSR_AMD64_OSVW_ID_LENGTH, MSR_AMD64_OSVW_STATUS),
 	ABSENT(0xc0010200, 0xc001020b),			/* core counters */
-	ABSENT(0xc0010230, 0xc001023b),			/* L3 counters */
-	ABSENT(0xc0010240, 0xc0010247),			/* NB counters */
+	ABSENT(0xc0010230, 0xc0010247),			/* L3, NB counters */
 	ABSENT(0xc0010290, 0xc001029b),			/* P-state, RAPL */
 	ABSENT(0xc00102b0, 0xc00102b4),			/* CPPC */
 	CONST(0xc0011020, 0xc0011023, 0, drop_write),	/* LS, IC, DC, BU cfg */

@@ -20,17 +20,23 @@ static void pio_rax_set(struct lodge_vcpu *vcpu, u32 v, u32 size)
 		*rax = v;
 }
 
-static int pio_in_complete(struct lodge_vcpu *vcpu)
+/* The user has had his turn. */
+static int pio_complete(struct lodge_vcpu *vcpu)
 {
 	/* The user may have loaded another state in between. */
 	if (vcpu->regs.rip != vcpu->pio_rip)
 		return LODGE_RESUME;
-	pio_rax_set(vcpu, READ_ONCE(*(u32 *)vcpu->pio_page),
-		    vcpu->pio_size);
+	if (vcpu->pio_size)
+		pio_rax_set(vcpu, READ_ONCE(*(u32 *)vcpu->pio_page),
+			    vcpu->pio_size);
 	lodge_skip(vcpu, vcpu->pio_next_rip);
 	return LODGE_RESUME;
 }
 
+/*
+ * RIP stays on the instruction until the user comes back; but not, by an old
+ * habit of KVM's, on an OUT to port 0x7e (KVM_X86_QUIRK_OUT_7E_INC_RIP).
+ */
 static int pio_to_user(struct lodge_vcpu *vcpu, const struct lodge_exit *exit)
 {
 	struct kvm_run *run = vcpu->run;
@@ -41,19 +47,23 @@ static int pio_to_user(struct lodge_vcpu *vcpu, const struct lodge_exit *exit)
 	run->io.port = exit->io.port;
 	run->io.count = 1;
 	run->io.data_offset = PAGE_SIZE;
+	vcpu->pio_next_rip = exit->next_rip;
+	vcpu->pio_rip = vcpu->regs.rip;
+	vcpu->pio_size = exit->io.in ? exit->io.size : 0;
+	vcpu->complete = pio_complete;
 	if (exit->io.in) {
 		/* A user that has no answer leaves zeros. */
 		memset(vcpu->pio_page, 0, exit->io.size);
-		vcpu->pio_size = exit->io.size;
-		vcpu->pio_next_rip = exit->next_rip;
-		vcpu->pio_rip = vcpu->regs.rip;
-		vcpu->complete = pio_in_complete;
 	} else {
 		memcpy(vcpu->pio_page, &vcpu->regs.gpr[LODGE_RAX],
 		       exit->io.size);
 		trace_lodge_pio(true, exit->io.port, exit->io.size,
 				vcpu->regs.gpr[LODGE_RAX]);
-		lodge_skip(vcpu, exit->next_rip);
+		if (exit->io.port == 0x7e &&
+		    !lodge_quirk_off(vcpu->vm, KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
+			vcpu->complete = NULL;
+			lodge_skip(vcpu, exit->next_rip);
+		}
 	}
 	return LODGE_TO_USER;
 }

@@ -194,13 +194,14 @@ static s64 pv_kick_cpu(struct lodge_vcpu *vcpu, u64 dest)
 /**
  * lodge_hypercall() - VMCALL or VMMCALL
  * @vcpu: that made it; its caller moves RIP on
+ * @may_sleep: outside the bracket
  *
  * The number is in RAX, arguments in RBX, RCX, RDX and RSI, the result goes
  * to RAX; outside 64-bit code the lower halves.
  *
- * Return: LODGE_RESUME.
+ * Return: LODGE_RESUME, or LODGE_SLOW: where others have their turn.
  */
-int lodge_hypercall(struct lodge_vcpu *vcpu)
+int lodge_hypercall(struct lodge_vcpu *vcpu, bool may_sleep)
 {
 	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS);
 	u64 nr = r->gpr[LODGE_RAX];
@@ -224,6 +225,12 @@ int lodge_hypercall(struct lodge_vcpu *vcpu)
 	else if (nr == KVM_HC_SEND_IPI &&
 		 pv_has(vcpu, KVM_FEATURE_PV_SEND_IPI))
 		ret = pv_send_ipi(vcpu, arg, long64);
+	else if (nr == KVM_HC_SCHED_YIELD &&
+		 pv_has(vcpu, KVM_FEATURE_PV_SCHED_YIELD) && !may_sleep)
+		return LODGE_SLOW;	/* as a PAUSE too many */
+	else if (nr == KVM_HC_SCHED_YIELD &&
+		 pv_has(vcpu, KVM_FEATURE_PV_SCHED_YIELD))
+		ret = 0;
 	else
 		ret = -KVM_ENOSYS;
 	r->gpr[LODGE_RAX] = long64 ? (u64)ret : (u32)ret;

@@ -62,6 +62,7 @@ struct lodge_vendor_ops {
 	size_t vcpu_size;	/* of the vendor's struct, lodge_vcpu first */
 	size_t vm_size;		/* of the vendor's struct, lodge_vm first */
 	const struct lodge_tdp_format *tdp_format;
+	u8 hypercall;		/* last byte of VMCALL or VMMCALL */
 	/* What KVM_GET_NESTED_STATE says of a guest without nested ones. */
 	struct kvm_nested_state not_nested;
 

@@ -101,6 +101,7 @@ static void vm_fields_init(struct lodge_vm *vm)
 {
 	vm->mm = current->mm;
 	vm->pid = task_pid_nr(current);
+	vm->apic_bus_ns = 1;
 	atomic64_set(&vm->refs, 1);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);

@@ -165,6 +165,7 @@ struct lodge_apic_regs {
 	u32 lvtt, tdcr;		/* as last written here, not by hardware */
 	bool irr_pending;	/* false: IRR is empty, unless hardware fills it */
 	bool deadline_ok;	/* CPUID has TSC-deadline mode */
+	bool lint0_masked;	/* after a reset, as any other */
 	bool directed;		/* it says that EOIs need not be broadcast */
 };
 
@@ -189,6 +190,10 @@ static inline bool lodge_apic_x2(const struct lodge_apic_regs *r)
 	return READ_ONCE(r->base) & LODGE_BASE_X2APIC;
 }
 
+/*
+ * What messages call it. One whose id needs more than 8 bits has that in xAPIC
+ * mode, too: nobody could start it otherwise.
+ */
 static inline u32 lodge_apic_id(const struct lodge_apic_regs *r)
 {
 	return lodge_apic_x2(r) || unlikely(r->x2id > 0xff) ?

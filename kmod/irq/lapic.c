@@ -158,7 +158,7 @@ void lodge_lapic_written(struct lodge_vcpu *vcpu, u32 offset)
  *
  * Registers are 4 bytes wide on 16-byte borders; a write of another kind
  * does nothing. Where the page is not active (APIC off, or in x2APIC mode)
- * reads give all ones.
+ * reads give all ones, unless it is to be as if there were none.
  *
  * Return: false if the address is not in the page.
  */
@@ -174,6 +174,8 @@ bool lodge_lapic_mmio(struct lodge_vcpu *vcpu, gpa_t gpa, u32 len, void *data,
 		return false;
 	if (!lodge_apic_hw_enabled(&apic->regs) ||
 	    lodge_apic_x2(&apic->regs)) {
+		if (lodge_quirk_off(vcpu->vm, KVM_X86_QUIRK_LAPIC_MMIO_HOLE))
+			return false;
 		if (!write)
 			memset(data, 0xff, len);
 		return true;
@@ -417,6 +419,8 @@ void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init)
 		xchg(&apic->latched, 0);
 		vcpu->pv_eoi_msr = 0;
 	}
+	apic->regs.lint0_masked =
+		lodge_quirk_off(vcpu->vm, KVM_X86_QUIRK_LINT0_REENABLED);
 	lodge_apic_regs_reset(&apic->regs, init);
 	id_publish(apic);
 	lodge_apic_moved(apic);

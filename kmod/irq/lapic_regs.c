@@ -96,7 +96,7 @@ void lodge_apic_regs_reset(struct lodge_apic_regs *r, bool init)
 	if (lodge_apic_x2(r))
 		WRITE_ONCE(r->reg[R_LDR].v, ldr_of_x2id(r->x2id));
 	/* As KVM and firmware leave it: the first CPU hears the PIC. */
-	if (r->x2id == r->boot_id)
+	if (r->x2id == r->boot_id && !r->lint0_masked)
 		WRITE_ONCE(r->reg[R_LVT0].v, DM_EXTINT << 8);
 	r->lvtt = r->reg[R_LVTT].v;
 	r->tdcr = r->reg[R_TDCR].v;

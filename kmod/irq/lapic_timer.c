@@ -10,7 +10,7 @@
  * at a given TSC, TSC-deadline mode needs the alarm only while the vCPU sleeps.
  *
  * Follows the Intel SDM, "APIC Timer". The timer's clock is 1 GHz: VMMs count
- * on it. Next: lapic_ipi.c.
+ * on it, unless they have chosen another (vm->apic_bus_ns). Next: lapic_ipi.c.
  */
 #include "chips.h"
 #include "apic_bits.h"
@@ -38,10 +38,21 @@ static bool periodic_mode(const struct lodge_lapic *apic)
 	return (apic->regs.reg[R_LVTT].v & LVT_TIMER) == LVT_PERIODIC;
 }
 
+static u64 ticks_to_ns(const struct lodge_lapic *apic, u32 ticks)
+{
+	return min(((u64)ticks << divide_shift(apic)) *
+		   apic->vcpu->vm->apic_bus_ns, FAR_NS);
+}
+
+static u32 ns_to_ticks(const struct lodge_lapic *apic, u64 ns)
+{
+	return min_t(u64, ns / apic->vcpu->vm->apic_bus_ns >>
+			  divide_shift(apic), U32_MAX);
+}
+
 static u64 period_ns(const struct lodge_lapic *apic)
 {
-	return max((u64)apic->regs.reg[R_TMICT].v << divide_shift(apic),
-		   PERIOD_MIN_NS);
+	return max(ticks_to_ns(apic, apic->regs.reg[R_TMICT].v), PERIOD_MIN_NS);
 }
 
 static enum hrtimer_restart timer_alarm(struct hrtimer *t)
@@ -141,7 +152,7 @@ void lodge_timer_stop(struct lodge_lapic *apic)
  */
 void lodge_timer_start(struct lodge_lapic *apic, u32 ticks)
 {
-	u64 ns = (u64)ticks << divide_shift(apic);
+	u64 ns = ticks_to_ns(apic, ticks);
 
 	if (!ticks) {
 		lodge_timer_stop(apic);
@@ -172,18 +183,17 @@ void lodge_timer_mode(struct lodge_lapic *apic)
 u32 lodge_timer_left(struct lodge_lapic *apic)
 {
 	u64 now, period, past;
-	unsigned int shift = divide_shift(apic);
 
 	if (!apic->target || deadline_mode(apic))
 		return 0;
 	now = ktime_get_ns();
 	if (apic->target > now)
-		return min_t(u64, (apic->target - now) >> shift, U32_MAX);
+		return ns_to_ticks(apic, apic->target - now);
 	if (!periodic_mode(apic))
 		return 0;
 	period = period_ns(apic);
 	past = (now - apic->target) % period;
-	return (period - past) >> shift;
+	return ns_to_ticks(apic, period - past);
 }
 
 /**

@@ -114,6 +114,7 @@ void svm_set_tdp_root(struct lodge_vcpu *vcpu, hpa_t root);
 void svm_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio);
 void svm_update_intercepts(struct lodge_vcpu *vcpu);
 void svm_intercept_int3(struct svm_vcpu *svm);
+void svm_intercept_waits(struct svm_vcpu *svm);
 
 /* svm_explain.c */
 int svm_explain(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,

@@ -87,7 +87,7 @@ svm_shadow __read_mostly;
 /*
  * Have #DB come after the next instruction. The guest never sees that TF: what
  * would show it exits instead. SYSCALL is undefined without SCE; where it is
- * not to be held up, but stepped over, it must not mask TF.
+ * not to be held up, but stepped over, it must not mask TF. HLT would sleep.
  */
 static void svm_step(struct svm_vcpu *svm)
 {
@@ -105,6 +105,7 @@ static void svm_step(struct svm_vcpu *svm)
 	vmcb->intercept[SVM_I_EXCEPTION / 32] |= SVM_STEP_EXCEPTIONS;
 	for (i = 0; i < ARRAY_SIZE(svm_step_guards); i++)
 		svm_intercept_set(vmcb, svm_step_guards[i]);
+	svm_intercept_set(vmcb, SVM_I_HLT);
 	if (!debug)
 		vmcb->efer &= ~LODGE_EFER_SCE;
 	svm->step_sfmask_tf = debug && vmcb->sfmask & LODGE_RFLAGS_TF;
@@ -319,6 +320,7 @@ static void svm_step_end(struct svm_vcpu *svm, struct lodge_exit *exit)
 	for (i = 0; i < ARRAY_SIZE(svm_step_guards); i++)
 		svm_intercept_clear(vmcb, svm_step_guards[i]);
 	svm_intercept_int3(svm);
+	svm_intercept_waits(svm);
 	if (svm->nmi_blocked && !svm->iret_pending)
 		svm_intercept_set(vmcb, SVM_I_IRET);
 	if (svm->step_sce)

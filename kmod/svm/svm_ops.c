@@ -10,6 +10,7 @@ const struct lodge_vendor_ops svm_ops = {
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.vm_size = sizeof(struct lodge_vm),
 	.tdp_format = &svm_npt_format,
+	.hypercall = 0xd9,
 	.not_nested = {
 		.flags = KVM_STATE_NESTED_GIF_SET,
 		.format = KVM_STATE_NESTED_FORMAT_SVM,

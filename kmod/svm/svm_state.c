@@ -96,7 +96,8 @@ static void svm_crs_from_hw(struct svm_vcpu *svm)
 
 /*
  * A guest that disables caches does so in its own eyes only: with nested
- * paging the bits would slow down the CPU for nobody's good.
+ * paging the bits would slow down the CPU for nobody's good. Unless the user
+ * wants them to (KVM_X86_QUIRK_CD_NW_CLEARED).
  */
 static void svm_crs_to_hw(struct svm_vcpu *svm)
 {
@@ -107,7 +108,9 @@ static void svm_crs_to_hw(struct svm_vcpu *svm)
 		svm->cr0_cache_bits = r->cr0 & SVM_CR0_CACHE;
 		svm_update_intercepts(&svm->vcpu);	/* of reads */
 	}
-	vmcb->cr0 = r->cr0 & ~SVM_CR0_CACHE;
+	vmcb->cr0 = r->cr0;
+	if (!lodge_quirk_off(svm->vcpu.vm, KVM_X86_QUIRK_CD_NW_CLEARED))
+		vmcb->cr0 &= ~SVM_CR0_CACHE;
 	vmcb->cr2 = r->cr2;
 	vmcb->cr3 = r->cr3;
 	vmcb->cr4 = r->cr4;

@@ -21,11 +21,11 @@ static const u8 svm_intercepts[] = {
 	/* The host's, not the guest's. */
 	SVM_I_EXCEPTION + LODGE_MC,
 	SVM_I_INTR, SVM_I_NMI, SVM_I_SMI, SVM_I_INIT,
-	SVM_I_RDPMC, SVM_I_CPUID, SVM_I_INVD, SVM_I_HLT, SVM_I_INVLPGA,
+	SVM_I_RDPMC, SVM_I_CPUID, SVM_I_INVD, SVM_I_INVLPGA,
 	SVM_I_IOIO, SVM_I_MSR, SVM_I_TASK_SWITCH, SVM_I_SHUTDOWN,
 	SVM_I_VMRUN, SVM_I_VMMCALL, SVM_I_VMLOAD, SVM_I_VMSAVE,
 	SVM_I_STGI, SVM_I_CLGI, SVM_I_SKINIT, SVM_I_WBINVD,
-	SVM_I_MONITOR, SVM_I_MWAIT, SVM_I_XSETBV, SVM_I_RDPRU,
+	SVM_I_XSETBV, SVM_I_RDPRU,
 	SVM_I_INVLPGB, SVM_I_INVLPGB_ILLEGAL, SVM_I_MCOMMIT, SVM_I_TLBSYNC,
 };
 
@@ -190,15 +190,27 @@ void svm_set_tsc(struct lodge_vcpu *vcpu, u64 offset, u64 ratio)
  */
 void svm_intercept_int3(struct svm_vcpu *svm)
 {
-	struct svm_vmcb *vmcb = svm->vmcb;
+	bool on = svm->vcpu.debug.control & KVM_GUESTDBG_USE_SW_BP;
 
-	if (svm->vcpu.debug.control & KVM_GUESTDBG_USE_SW_BP) {
-		svm_intercept_set(vmcb, SVM_I_EXCEPTION + LODGE_BP);
-		svm_intercept_set(vmcb, SVM_I_INTN);
-	} else {
-		svm_intercept_clear(vmcb, SVM_I_EXCEPTION + LODGE_BP);
-		svm_intercept_clear(vmcb, SVM_I_INTN);
-	}
+	svm_intercept_choose(svm->vmcb, SVM_I_EXCEPTION + LODGE_BP, on);
+	svm_intercept_choose(svm->vmcb, SVM_I_INTN, on);
+}
+
+/**
+ * svm_intercept_waits() - HLT and MWAIT exit, unless the user has it otherwise
+ * @svm: whose
+ *
+ * PAUSE never does, and AMD's CPUs have no MSRs on idle states for guests.
+ */
+void svm_intercept_waits(struct svm_vcpu *svm)
+{
+	u32 off = READ_ONCE(svm->vcpu.vm->exits_off);
+	bool mwait = !(off & KVM_X86_DISABLE_EXITS_MWAIT);
+
+	svm_intercept_choose(svm->vmcb, SVM_I_HLT,
+			     !(off & KVM_X86_DISABLE_EXITS_HLT));
+	svm_intercept_choose(svm->vmcb, SVM_I_MONITOR, mwait);
+	svm_intercept_choose(svm->vmcb, SVM_I_MWAIT, mwait);
 }
 
 /* What the user's filter denies exits. */
@@ -223,16 +235,12 @@ void svm_update_intercepts(struct lodge_vcpu *vcpu)
 {
 	struct svm_vmcb *vmcb = to_svm(vcpu)->vmcb;
 
-	if (vcpu->cpuid->has_rdtscp)
-		svm_intercept_clear(vmcb, SVM_I_RDTSCP);
-	else
-		svm_intercept_set(vmcb, SVM_I_RDTSCP);
+	svm_intercept_choose(vmcb, SVM_I_RDTSCP, !vcpu->cpuid->has_rdtscp);
 	/* What the guest reads is not what the hardware has. */
-	if (to_svm(vcpu)->cr0_cache_bits)
-		svm_intercept_set(vmcb, SVM_I_CR_READ + 0);
-	else
-		svm_intercept_clear(vmcb, SVM_I_CR_READ + 0);
+	svm_intercept_choose(vmcb, SVM_I_CR_READ + 0,
+			     to_svm(vcpu)->cr0_cache_bits);
 	svm_intercept_int3(to_svm(vcpu));
+	svm_intercept_waits(to_svm(vcpu));
 	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
 	svm_update_msrs(vcpu);
 }

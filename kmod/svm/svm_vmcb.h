@@ -292,4 +292,13 @@ static inline void svm_intercept_clear(struct svm_vmcb *vmcb, unsigned int bit)
 	vmcb->intercept[bit / 32] &= ~(1U << (bit % 32));
 }
 
+static inline void svm_intercept_choose(struct svm_vmcb *vmcb,
+					unsigned int bit, bool on)
+{
+	if (on)
+		svm_intercept_set(vmcb, bit);
+	else
+		svm_intercept_clear(vmcb, bit);
+}
+
 #endif /* LODGE_SVM_VMCB_H */

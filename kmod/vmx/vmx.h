@@ -93,6 +93,7 @@ struct vmx_vcpu {
 	u8 host_vector;			/* [v] ... that of an interrupt taken; or 0 */
 	bool load_drs;			/* [v] guest's DR0-3 go into hardware */
 	bool split_locks;		/* [v] it makes such */
+	bool halted;			/* [v] it waits in HLT by itself */
 	bool irq_window, nmi_window;	/* [v] exit when the guest can take it */
 	u8 stale;			/* [v] VMX_STALE_* */
 	bool soft;			/* [v] the event to inject is an instruction's */
@@ -206,6 +207,7 @@ bool vmx_nmi_allowed(struct lodge_vcpu *vcpu);
 void vmx_request_irq_window(struct lodge_vcpu *vcpu, bool on);
 void vmx_request_nmi_window(struct lodge_vcpu *vcpu, bool on);
 void vmx_blocking_write(struct vmx_vcpu *vmx);
+void vmx_wake(struct vmx_vcpu *vmx);
 void vmx_event_exit(struct vmx_vcpu *vmx, struct lodge_exit *exit);
 
 /* vmx_ept.c */

@@ -24,6 +24,22 @@ static u32 vmx_event_type(const struct lodge_event *ev)
 }
 
 /**
+ * vmx_wake() - HLT is over
+ * @vmx: in the bracket
+ *
+ * Where HLT does not exit, the guest that is interrupted in it waits on at the
+ * next entry, but not with another state, nor with each event.
+ * Intel manual: "Checks on Guest Non-Register State".
+ */
+void vmx_wake(struct vmx_vcpu *vmx)
+{
+	if (likely(!vmx->halted))
+		return;
+	vmx->halted = false;
+	vmcs_write(VMCS_GUEST_ACTIVITY, VMX_ACTIVE);
+}
+
+/**
  * vmx_inject() - have the next entry deliver an event
  * @vcpu: to, in the bracket
  * @ev: event; RIP is where the handler shall return to
@@ -41,6 +57,7 @@ void vmx_inject(struct lodge_vcpu *vcpu, const struct lodge_event *ev)
 
 	if (unlikely(!vmx->in_bracket))
 		return;
+	vmx_wake(vmx);
 	info = FIELD_PREP(VMX_INTR_VECTOR, ev->vector) |
 	       FIELD_PREP(VMX_INTR_TYPE, type) | VMX_INTR_VALID;
 	if (ev->has_error) {
@@ -203,6 +220,8 @@ void vmx_event_exit(struct vmx_vcpu *vmx, struct lodge_exit *exit)
 	const struct vmx_raw_exit *raw = &vmx->raw;
 	struct lodge_regs *r = &vmx->vcpu.regs;
 
+	if (unlikely(!(vmx->proc & VMX_PROC_HLT)))
+		vmx->halted = vmcs_read(VMCS_GUEST_ACTIVITY) == VMX_HLT;
 	switch (exit->kind) {
 	case LODGE_EXIT_NMI:
 		vmx->host_nmi = true;

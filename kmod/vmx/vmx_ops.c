@@ -10,6 +10,7 @@ const struct lodge_vendor_ops vmx_ops = {
 	.vcpu_size = sizeof(struct vmx_vcpu),
 	.vm_size = sizeof(struct lodge_vm),
 	.tdp_format = &vmx_ept_format,
+	.hypercall = 0xc1,
 	.not_nested = {
 		.format = KVM_STATE_NESTED_FORMAT_VMX,
 		.size = sizeof(struct kvm_nested_state),

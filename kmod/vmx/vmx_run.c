@@ -182,8 +182,10 @@ static void vmx_write_regs(struct vmx_vcpu *vmx)
 			rip = (u32)rip;
 		vmx->soft_rip = rip;
 	}
-	if (vmx->hw_rip != rip)
+	if (vmx->hw_rip != rip) {
 		vmcs_write(VMCS_GUEST_RIP, rip);
+		vmx_wake(vmx);
+	}
 	if (vmx->hw_rsp != r->gpr[LODGE_RSP])
 		vmcs_write(VMCS_GUEST_RSP, r->gpr[LODGE_RSP]);
 	if (vmx->hw_rflags != r->rflags)

@@ -208,6 +208,7 @@ void vmx_sync_to_hw(struct lodge_vcpu *vcpu, u32 groups)
 
 	if (unlikely(!vmx->in_bracket))
 		return;		/* the CPU could not be had: no entry comes */
+	vmx_wake(vmx);
 	if (groups & LODGE_R_CRS)
 		vmx_crs_to_hw(vmx);
 	if (groups & LODGE_R_SEGS)

@@ -27,6 +27,9 @@ static const u32 vmx_guest_msrs[] = {
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
 };
 
+/* ... and these are the CPU's own, of how long it was in which idle state. */
+static const u32 vmx_idle_msrs[] = { 0x3fc, 0x3fd, 0x3fe, 0x660 };
+
 static DEFINE_RAW_SPINLOCK(vmx_vpid_lock);
 static u64 vmx_vpids[VMX_VPIDS / 64];
 
@@ -146,6 +149,7 @@ void vmx_vcpu_reset(struct lodge_vcpu *vcpu)
 	vmx->irq_window = false;
 	vmx->nmi_window = false;
 	vmx->soft = false;
+	vmx->halted = false;
 	vmx->entry = 0;		/* vmx_state.c writes it, with EFER */
 	vmx->want_flush = true;
 	vmx_update_intercepts(vcpu);
@@ -196,8 +200,16 @@ void vmx_set_timer(struct lodge_vcpu *vcpu, u64 tsc)
 /* What the user's filter denies exits. */
 static void vmx_update_msrs(struct lodge_vcpu *vcpu)
 {
+	bool idle = READ_ONCE(vcpu->vm->exits_off) & KVM_X86_DISABLE_EXITS_CSTATE;
 	unsigned int i;
 	u32 msr;
+
+	for (i = 0; i < ARRAY_SIZE(vmx_idle_msrs); i++) {
+		msr = vmx_idle_msrs[i];
+		vmx_set_msr_intercept(vcpu, msr, !idle ||
+				      !lodge_msr_allowed(vcpu, msr, false),
+				      true);
+	}
 
 	for (i = 0; i < ARRAY_SIZE(vmx_guest_msrs); i++) {
 		msr = vmx_guest_msrs[i];
@@ -235,6 +247,8 @@ void vmx_update_intercepts(struct lodge_vcpu *vcpu)
 		     vmx_apic_ctls(vmx);
 	if (!vmx->vpid)
 		vmx->proc2 &= ~VMX_PROC2_VPID;
+	if (READ_ONCE(vcpu->vm->exits_off) & KVM_X86_DISABLE_EXITS_PAUSE)
+		vmx->proc2 &= ~VMX_PROC2_PAUSE_LOOP;
 	vmx->cr4_owned = VMX_CR4_OWNED & ~cpuid->cr4_reserved;
 	vmx->stale |= VMX_STALE_CTLS | VMX_STALE_IRQS;
 	vmx_update_msrs(vcpu);
@@ -273,6 +287,18 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_GUEST_RFLAGS, vmx->hw_rflags);
 }
 
+/* Controls that the user does without. A step over HLT exits. */
+static u32 vmx_waits_off(const struct vmx_vcpu *vmx)
+{
+	u32 off = READ_ONCE(vmx->vcpu.vm->exits_off), proc = 0;
+
+	if (off & KVM_X86_DISABLE_EXITS_HLT && !lodge_stepping(&vmx->vcpu))
+		proc |= VMX_PROC_HLT;
+	if (off & KVM_X86_DISABLE_EXITS_MWAIT)
+		proc |= VMX_PROC_MWAIT | VMX_PROC_MONITOR;
+	return proc;
+}
+
 static void vmx_write_ctls(struct vmx_vcpu *vmx)
 {
 	u32 debug = vmx->vcpu.debug.control, exceptions = VMX_EXCEPTIONS;
@@ -281,7 +307,7 @@ static void vmx_write_ctls(struct vmx_vcpu *vmx)
 	if (debug & KVM_GUESTDBG_USE_SW_BP)
 		exceptions |= BIT(LODGE_BP);
 	vmcs_write(VMCS_EXCEPTION_BITMAP, exceptions);
-	vmx->proc = vmx_config.proc;
+	vmx->proc = vmx_config.proc & ~vmx_waits_off(vmx);
 	if (debug & KVM_GUESTDBG_SINGLESTEP)
 		vmx->proc |= VMX_PROC_MTF;
 	if (vmx->irq_window)

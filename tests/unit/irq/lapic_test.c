@@ -51,6 +51,7 @@ static void lapic_reset(void)
 
 	memset(&apic, 0xaa, sizeof(apic));
 	apic.directed = false;
+	apic.lint0_masked = false;
 	apic.boot_id = 0;
 	apic.x2id = 3;
 	lodge_apic_regs_reset(&apic, false);
@@ -70,6 +71,9 @@ static void lapic_reset(void)
 	CHECK_EQ(apic.base, 0xfee00900);
 	CHECK_EQ(reg(0x350), 0x700);
 	CHECK(lodge_apic_takes_extint(&apic));
+	apic.lint0_masked = true;
+	lodge_apic_regs_reset(&apic, false);
+	CHECK_EQ(reg(0x350), 0x10000);
 }
 
 static void lapic_init_keeps_id_and_mode(void)

@@ -104,6 +104,7 @@ void machine_start(void)
 	int i;
 
 	memset(&vm, 0, sizeof(vm));
+	vm.apic_bus_ns = 1;
 	memset(cpus, 0, sizeof(cpus));
 	memset(fake_eventfds, 0, sizeof(fake_eventfds));
 	for (i = 0; i < FAKE_FILES; i++)

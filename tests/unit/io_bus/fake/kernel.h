@@ -144,9 +144,16 @@ struct lodge_vm {
 	bool split;
 	u32 boot_id;
 	u8 x2apic_api;
+	u64 quirks_off;
+	u32 apic_bus_ns;
 	struct lodge_pit *pit;
 	struct lodge_routes *routes;
 };
+
+static inline bool lodge_quirk_off(const struct lodge_vm *vm, u64 quirk)
+{
+	return vm->quirks_off & quirk;
+}
 
 void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req);
 void lodge_vcpu_notify(struct lodge_vcpu *vcpu, u32 marks);

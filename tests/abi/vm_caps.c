@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What KVM_ENABLE_CAP gives a VM: HLT and the like without an exit, whether
+ * there is MSR_PLATFORM_INFO, the clock of the APICs' timers.
+ */
+#include <cpuid.h>
+#include <linux/kvm_para.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "test.h"
+
+#ifndef KVM_CAP_X86_APIC_BUS_CYCLES_NS
+#define KVM_CAP_X86_APIC_BUS_CYCLES_NS	237
+#endif
+
+#define MSR_PLATFORM_INFO	0xce
+#define MSR_MISC_FEATURES	0x140
+#define VECTOR_NMI		2
+#define VECTOR_GP		13
+
+static int enable(struct abi_vm *vm, uint32_t cap, uint64_t arg)
+{
+	struct kvm_enable_cap e = { .cap = cap, .args[0] = arg };
+
+	return abi_ioctlp(vm->fd, KVM_ENABLE_CAP, &e);
+}
+
+static struct abi_vcpu *start(struct abi_vm *vm, const struct abi_guest *guest)
+{
+	struct abi_vcpu *vcpu = abi_vcpu_create(vm, 0);
+
+	abi_load(vm, ABI_CODE, guest);
+	abi_vcpu_mode(vcpu, ABI_LONG);
+	return vcpu;
+}
+
+TEST(disable_exits_values)
+{
+	struct abi_vm *vm = abi_vm_create(0);
+
+	VALUE("disable_exits", "%#x", abi_cap(vm->dev, KVM_CAP_X86_DISABLE_EXITS));
+	EXPECT_EQ(0, enable(vm, KVM_CAP_X86_DISABLE_EXITS, 0));
+	EXPECT_EQ(-EINVAL, enable(vm, KVM_CAP_X86_DISABLE_EXITS, 1 << 20));
+	EXPECT_EQ(-EINVAL, enable(vm, KVM_CAP_X86_DISABLE_EXITS, 1ull << 32));
+}
+
+/* Of VMs with these exits off. */
+FIXTURE(waits) { struct abi_vm *vm; };
+FIXTURE_VARIANT(waits) { unsigned int flags; };
+FIXTURE_VARIANT_ADD(waits, user_irqs) { 0 };
+FIXTURE_VARIANT_ADD(waits, irqchip) { ABI_IRQCHIP };
+
+FIXTURE_SETUP(waits)
+{
+	struct abi_vm *vm = abi_vm_create(variant->flags);
+
+	self->vm = vm;
+	NEED_CAP(vm->dev, KVM_CAP_X86_DISABLE_EXITS);
+	ASSERT_EQ(0, enable(vm, KVM_CAP_X86_DISABLE_EXITS,
+			    abi_cap(vm->dev, KVM_CAP_X86_DISABLE_EXITS)));
+}
+
+FIXTURE_TEARDOWN(waits) { }
+
+static void on_alarm(int signal)
+{
+}
+
+/*
+ * It sleeps in the guest, not with the user, and is woken. In all of these with
+ * IF set: Bochs' VT-x holds the host's interrupts back otherwise.
+ */
+GUEST64(sleeps, "movl $1, 0x80000; sti; 1: hlt; incl 0x80004; jmp 1b");
+
+TEST_F(waits, hlt)
+{
+	const struct itimerval soon = { .it_value.tv_usec = 100000 };
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct abi_vcpu *vcpu = start(self->vm, &sleeps);
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	EXPECT_EQ(-EINTR, abi_run(vcpu));
+	EXPECT_EQ(KVM_EXIT_INTR, vcpu->run->exit_reason);
+	EXPECT_EQ(1, abi_peek(self->vm, ABI_DATA));
+	EXPECT_LE(ABI_CODE, abi_regs(vcpu).rip);
+	/* What comes now ends it. */
+	EXPECT_IOCTL(0, vcpu->fd, KVM_NMI, 0);
+	EXPECT_EQ(VECTOR_NMI, abi_trapped(vcpu).vector);
+}
+
+/* Another registers' state is executed, not slept with. */
+GUEST64(ends, "sti; hlt; jmp .; mov $5, %eax\n" G_REPORT G_DONE);
+
+TEST_F(waits, hlt_moved_on)
+{
+	const struct itimerval soon = { .it_value.tv_usec = 100000 };
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct abi_vcpu *vcpu = start(self->vm, &ends);
+	struct kvm_regs regs;
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	EXPECT_EQ(-EINTR, abi_run(vcpu));
+	regs = abi_regs(vcpu);
+	regs.rip = ABI_CODE + 4;
+	abi_set_regs(vcpu, &regs);
+	EXPECT_EQ(5, abi_report(vcpu));
+}
+
+/*
+ * It sleeps until the timer's handler, two bytes into it, has been there: HLT
+ * comes right after STI.
+ */
+GUEST64(timer, "jmp 3f; incl 0x80004; movl $0, 0xb0(%r8); iretq\n"
+	"3: mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n"
+	"movl $0xb, 0x3e0(%r8); movl $0x45, 0x320(%r8)\n"
+	"2: mov 0x80004, %ebx; movl $3000000, 0x380(%r8)\n"
+	"1: sti; hlt; cli; cmp 0x80004, %ebx; je 1b\n" G_SYNC "jmp 2b");
+
+TEST_F(waits, hlt_timer)
+{
+	struct abi_vcpu *vcpu;
+
+	if (!(variant->flags & ABI_IRQCHIP))
+		SKIP(return, "needs a local APIC");
+	vcpu = start(self->vm, &timer);
+	abi_gate(vcpu, 0x45, ABI_CODE + 2);
+	for (int i = 1; i <= 5; i++) {
+		abi_sync(vcpu);
+		EXPECT_EQ(i, abi_peek(self->vm, ABI_DATA + 4));
+	}
+}
+
+/* Sent by another thread to one that sleeps. */
+GUEST64(is_sent, "movl $1, 0x80000; 1: sti; hlt; jmp 1b");
+
+TEST_F(waits, hlt_interrupt)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x50 };
+	struct abi_thread *thread;
+	struct abi_vcpu *vcpu;
+
+	if (!(variant->flags & ABI_IRQCHIP))
+		SKIP(return, "needs a local APIC");
+	vcpu = start(self->vm, &is_sent);
+	abi_lapic_enable(vcpu);
+	memcpy(self->vm->mem + 0x2000, "\346\344", 2);	/* G_DONE */
+	abi_gate(vcpu, 0x50, 0x2000);
+	thread = abi_thread_start(vcpu);
+	abi_wait_for(self->vm, ABI_DATA, 1);
+	EXPECT_IOCTL(1, self->vm->fd, KVM_SIGNAL_MSI, &msi);
+	EXPECT_EQ(0, abi_thread_join(thread));
+}
+
+/* Neither of these two stays in the kernel, or comes to the user. */
+GUEST64(others, "mov $1000, %ecx; 1: pause; loop 1b\n" G_SYNC
+	"mov $0x80000, %eax; xor %ecx, %ecx; xor %edx, %edx; monitor\n"
+	"xor %eax, %eax; sti; mwait; cli\n" G_DONE);
+
+TEST_F(waits, pause_and_mwait)
+{
+	struct abi_vcpu *vcpu = start(self->vm, &others);
+
+	abi_sync(vcpu);
+	if (!(abi_cap(self->vm->dev, KVM_CAP_X86_DISABLE_EXITS) &
+	      KVM_X86_DISABLE_EXITS_MWAIT))
+		SKIP(return, "the CPU has no MONITOR for guests");
+	abi_done(vcpu);
+}
+
+/* A CPU that sleeps by itself is kicked by nobody. */
+TEST_F(waits, no_pv_unhalt)
+{
+	struct kvm_cpuid2 *cpuid = abi_cpuid(self->vm->dev);
+	struct abi_vcpu *vcpu = abi_vcpu_create(self->vm, 0);
+
+	abi_ok(vcpu->fd, KVM_GET_CPUID2, cpuid);
+	EXPECT_EQ(0, abi_cpuid_find(cpuid, KVM_CPUID_FEATURES, 0)->eax &
+		  (1 << KVM_FEATURE_PV_UNHALT));
+}
+
+/* Later it is as before for those who were there, or not: it does no harm. */
+TEST(disable_exits_late)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &timer);
+
+	EXPECT_EQ(0, enable(vcpu->vm, KVM_CAP_X86_DISABLE_EXITS,
+			    KVM_X86_DISABLE_EXITS_HLT));
+	abi_gate(vcpu, 0x45, ABI_CODE + 2);
+	for (int i = 0; i < 3; i++)
+		abi_sync(vcpu);
+}
+
+GUEST64(platform_info, "1: mov $0xce, %ecx; rdmsr\n" G_REPORT "jmp 1b");
+GUEST64(platform_info_write, "mov $0xce, %ecx; xor %eax, %eax; wrmsr\n" G_DONE);
+
+TEST(msr_platform_info)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &platform_info);
+	uint64_t value;
+
+	EXPECT_EQ(1, abi_cap(vcpu->vm->dev, KVM_CAP_MSR_PLATFORM_INFO));
+	EXPECT_EQ(0x80000000, abi_report(vcpu));
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_PLATFORM_INFO, 0x80001200));
+	EXPECT_EQ(0x80001200, abi_report(vcpu));
+	EXPECT_EQ(0, enable(vcpu->vm, KVM_CAP_MSR_PLATFORM_INFO, 0));
+	EXPECT_EQ(VECTOR_GP, abi_trapped(vcpu).vector);
+	EXPECT_EQ(1, abi_msr_get(vcpu->fd, MSR_PLATFORM_INFO, &value));
+	EXPECT_EQ(0x80001200, value);
+	vcpu = abi_boot(ABI_LONG, &platform_info_write);
+	EXPECT_EQ(VECTOR_GP, abi_trapped(vcpu).vector);
+}
+
+/* CPUID can be made to fault outside the kernel, if the first of them says so. */
+GUEST64(cpuid_faults, "xor %eax, %eax; cpuid; mov $9, %eax\n" G_REPORT
+	"push $0x43; push $0x8000; push $2; push $0x3b; push $0x2000; iretq");
+GUEST64(user_cpuid, "xor %eax, %eax; cpuid; ud2");
+
+TEST(cpuid_faulting)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &cpuid_faults);
+	struct abi_trap trap;
+
+	abi_load(vcpu->vm, 0x2000, &user_cpuid);
+	EXPECT_EQ(0, abi_msr_set(vcpu->fd, MSR_MISC_FEATURES, 2));
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_MISC_FEATURES, 1));
+	EXPECT_EQ(0, abi_msr_set(vcpu->fd, MSR_PLATFORM_INFO, 0));
+	EXPECT_EQ(9, abi_report(vcpu));
+	trap = abi_trapped(vcpu);
+	EXPECT_EQ(VECTOR_GP, trap.vector);
+	EXPECT_EQ(0x2002, trap.rip);
+	vcpu = abi_boot(ABI_LONG, &cpuid_faults);
+	abi_load(vcpu->vm, 0x2000, &user_cpuid);
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_PLATFORM_INFO, 0));
+	EXPECT_EQ(0, abi_msr_set(vcpu->fd, MSR_MISC_FEATURES, 1));
+	EXPECT_EQ(9, abi_report(vcpu));
+	EXPECT_EQ(6, abi_trapped(vcpu).vector);
+}
+
+TEST(apic_bus_refused)
+{
+	struct abi_vm *vm = abi_vm_create(0);
+
+	NEED_CAP(vm->dev, KVM_CAP_X86_APIC_BUS_CYCLES_NS);
+	EXPECT_EQ(1, abi_cap(vm->dev, KVM_CAP_X86_APIC_BUS_CYCLES_NS));
+	EXPECT_EQ(-ENXIO, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 40));
+	EXPECT_EQ(-EINVAL, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 0));
+	EXPECT_EQ(-EINVAL, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1 << 26));
+	vm = abi_vm_create(ABI_IRQCHIP);
+	EXPECT_EQ(0, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1 << 24));
+	abi_vcpu_create(vm, 0);
+	EXPECT_EQ(-EINVAL, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 40));
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+GUEST64(counts, "mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n"
+	"movl $0xb, 0x3e0(%r8); movl $0x10045, 0x320(%r8)\n" G_SYNC
+	"movl $0xffffffff, 0x380(%r8)\n" G_SYNC G_DONE);
+
+/* 25 MHz; the count went on at least as long as it was seen to. */
+TEST(apic_bus)
+{
+	struct abi_vm *vm = abi_vm_create(ABI_IRQCHIP);
+	uint64_t before, begun, seen, after, took;
+	struct abi_vcpu *vcpu;
+
+	NEED_CAP(vm->dev, KVM_CAP_X86_APIC_BUS_CYCLES_NS);
+	ASSERT_EQ(0, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 40));
+	vcpu = start(vm, &counts);
+	abi_sync(vcpu);
+	before = now_ns();
+	abi_sync(vcpu);
+	begun = now_ns();
+	do {
+		seen = now_ns();
+	} while (seen < begun + 20000000);
+	took = (0xffffffffull - abi_lapic_get(vcpu, 0x390)) * 40;
+	after = now_ns();
+	EXPECT_LE(seen - begun, took + 1000);
+	EXPECT_GE(after - before + 1000, took);
+}
+
+TEST_HARNESS_MAIN
