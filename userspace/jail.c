@@ -60,7 +60,7 @@ static const struct jail_call {
 	CALL(ALL, rt_sigprocmask), CALL(ALL, rt_sigaction),
 	CALL(ALL, sched_yield), CALL(ALL, getpid), CALL(ALL, gettid),
 	CALL(ALL, clock_gettime), CALL(ALL, rseq),
-	CALL(ALL, set_robust_list), CALL(LOOP, sched_getaffinity),
+	CALL(ALL, set_robust_list), CALL(ALL, sched_getaffinity),
 	CALL_ARG(LOOP, clone, 0, CLONE_THREAD | CLONE_VM,
 		 CLONE_THREAD | CLONE_VM),
 	CALL_ARG(LOOP, prctl, 0, WHOLE, PR_SET_NAME),
@@ -70,7 +70,7 @@ static const struct jail_call {
 	CALL(ALL, brk), CALL(ALL, munmap), CALL(ALL, madvise),
 	CALL_ARG(ALL, mmap, 2, PROT_EXEC, 0),
 	CALL_ARG(ALL, mprotect, 2, PROT_EXEC, 0),
-	CALL(ALL, mremap), CALL(LOOP, getrandom),
+	CALL(ALL, mremap), CALL(ALL, getrandom),
 
 	/* The terminal and events. */
 	CALL(ALL, write), CALL(LOOP | VCPU, read), CALL(LOOP | VCPU, poll),
