@@ -23,10 +23,5 @@ fi
 name="$release boots, calculates, powers off"
 launch "$release" hello 'cpus=1 clearcpuid=321,323' --cpus 1 --mem 256M \
 	>/tmp/log
-status=$?
-if ended_well /tmp/log $status && grep -q "^$release" /tmp/log; then
-	ok "$name"
-else
-	not_ok "$name (status $status)" /tmp/log
-fi
+report "$name" $? /tmp/log "^$release"
 test_quiet

@@ -32,13 +32,7 @@ done
 test_hello()
 {
 	launch "$1" hello "cpus=$2" --cpus "$2" --mem 256M >/tmp/log
-	status=$?
-	name="$1 boots with $2 CPUs, calculates, powers off"
-	if ended_well /tmp/log $status && grep -q "^$1" /tmp/log; then
-		ok "$name"
-	else
-		not_ok "$name (status $status)" /tmp/log
-	fi
+	report "$1 boots with $2 CPUs, calculates, powers off" $? /tmp/log "^$1"
 }
 
 # What a guest wrote is there after its reboot, and on the host's disk.

@@ -51,6 +51,16 @@ ended_well()
 		! grep -q 'Kernel panic' "$1"
 }
 
+# report NAME STATUS LOG [WORDS]: did it end well, after saying WORDS?
+report()
+{
+	if ended_well "$3" "$2" && grep -q "${4-}" "$3"; then
+		ok "$1"
+	else
+		not_ok "$1 (status $2)" "$3"
+	fi
+}
+
 test_quiet()
 {
 	name="the host's kernel has not warned"

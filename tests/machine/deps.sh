@@ -32,7 +32,8 @@ group_packages()
 	selftests)	# the kernel's tests of KVM, from its source
 		echo build-essential rsync xz-utils ;;
 	qemu)		# what QEMU boots on Lodge beside Linux
-		echo grub-common grub-pc-bin memtest86+ ovmf e2fsprogs ;;
+		echo build-essential qemu-utils grub-common grub-pc-bin memtest86+ \
+			ovmf e2fsprogs ;;
 	style)		# sparse and checkpatch
 		echo build-essential sparse perl xz-utils ;;
 	dkms)		# a release tree built by DKMS

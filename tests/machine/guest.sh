@@ -16,25 +16,20 @@ trap 'rm -rf "$work"' EXIT
 root=$work/root
 mkdir -p "$root"
 
-# The modules a guest needs to see its disk, in order.
+# The modules a guest needs to see its disk, in order, and those that its tests
+# insert when they need them (tests/boot/guest/lib.sh).
 guest_modules='virtio_pci virtio_blk ext4'
+guest_spares='virtio_net virtio_balloon button evdev'
 
-make_initrd()
+# put_modules DIR NAME...: puts these modules of the kernel in DIR, and what they
+# depend on, into the initramfs; prints their names in order.
+put_modules()
 {
-	local kernel=$1 to=$2 tests=${3-} dir release name verb path
+	local dir=$1 name path
+	shift
 
-	dir=$("$machine/fetch.sh" kernel "$kernel")
-	release=${dir##*/kernel-}
-	mkdir -p "$root"/{bin,dev,proc,sys,tmp,root,ko,test}
-	cp -L "$(command -v busybox)" "$root/bin/busybox"
-	"$root/bin/busybox" --list | while read -r name; do
-		[ -e "$root/bin/$name" ] || ln -s busybox "$root/bin/$name"
-	done
-	cp "$machine/guest-init.sh" "$root/init"
-	chmod 755 "$root/init"
-	[ -z "$tests" ] || cp -L "$tests"/* "$root/test/"
-	for name in $guest_modules; do
-		/sbin/modprobe -d "$dir" -S "$release" --show-depends "$name"
+	for name in "$@"; do
+		/sbin/modprobe -d "$dir" -S "${dir##*/kernel-}" --show-depends "$name"
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$work/list"
 	while read -r path; do
 		name=${path##*/}
@@ -45,7 +40,27 @@ make_initrd()
 		*)	cp "$path" "$root/ko/$name.ko" ;;
 		esac
 		echo "$name"
-	done <"$work/list" >"$root/ko/order"
+	done <"$work/list"
+}
+
+make_initrd()
+{
+	local kernel=$1 to=$2 tests=${3-} dir name
+
+	dir=$("$machine/fetch.sh" kernel "$kernel")
+	mkdir -p "$root"/{bin,dev,proc,sys,tmp,root,ko,test}
+	cp -L "$(command -v busybox)" "$root/bin/busybox"
+	"$root/bin/busybox" --list | while read -r name; do
+		[ -e "$root/bin/$name" ] || ln -s busybox "$root/bin/$name"
+	done
+	cp "$machine/guest-init.sh" "$root/init"
+	chmod 755 "$root/init"
+	[ -z "$tests" ] || cp -L "$tests"/* "$root/test/"
+	# shellcheck disable=SC2086 # the modules are words
+	put_modules "$dir" $guest_modules >"$root/ko/order"
+	for name in $guest_spares; do
+		put_modules "$dir" "$name" >"$root/ko/$name.order"
+	done
 	(cd "$root" && find . -print0 |
 		cpio --quiet -0 -o -H newc -R 0:0) >"$work/initrd"
 	mv "$work/initrd" "$to"

@@ -5,14 +5,16 @@
 # interrupt controllers; inside an emulated host, where run.sh starts it. Prints
 # KTAP.
 #
-#	boots.sh PREFIX DEVICE RELEASE VERSION [TEST...]
+#	boots.sh PREFIX DEVICE RELEASE VERSION LIST [TEST...]
 #
 # The guests' kernel and initramfs are in /guest, disks are /dev/vda (an ext4
-# root file system) and /dev/vdb (zeroes). Read lib.sh next.
+# root file system) and /dev/vdb (zeroes). What is done by QEMU's monitor is in
+# driven.sh. LIST says which of all that: quick or full. Read lib.sh next.
 
-prefix=$1 device=$2 release=$3 version=$4
-shift 4
+prefix=$1 device=$2 release=$3 version=$4 list=$5
+shift 5
 . /qemu/lib.sh
+. /qemu/driven.sh
 only=$*
 
 # A kernel comes up with its CPUs, calculates on each, and powers off by ACPI.
@@ -21,12 +23,7 @@ test_hello()
 	name="QEMU $version $1, $2 CPUs: boots, calculates, powers off"
 	(qemu_linux "$1" hello "cpus=$2" -smp "$2" -no-reboot) \
 		</dev/null >/tmp/log 2>&1
-	status=$?
-	if ended_well /tmp/log $status; then
-		ok "$name"
-	else
-		not_ok "$name (status $status)" /tmp/log
-	fi
+	report "$name" $? /tmp/log
 }
 
 # What a guest wrote to disks is there after it has reset its machine.
@@ -39,12 +36,7 @@ test_disk()
 		-drive if=none,id=b,format=raw,file=/dev/vdb \
 		-device virtio-blk-pci,drive=a -device virtio-blk-pci,drive=b) \
 		</dev/null >/tmp/log 2>&1
-	status=$?
-	if ended_well /tmp/log $status && grep -q 'written, rebooting' /tmp/log; then
-		ok "$name"
-	else
-		not_ok "$name (status $status)" /tmp/log
-	fi
+	report "$name" $? /tmp/log 'written, rebooting'
 }
 
 # Programs that have the screen and the real mode for themselves: SeaBIOS loads
@@ -63,12 +55,7 @@ test_grub()
 	(qemu pc -m 256M -serial stdio -no-reboot \
 		-drive if=virtio,format=raw,file=/dev/vdc) \
 		</dev/null >/tmp/log 2>&1
-	status=$?
-	if ended_well /tmp/log $status; then
-		ok "$name"
-	else
-		not_ok "$name (status $status)" /tmp/log
-	fi
+	report "$name" $? /tmp/log
 }
 
 # UEFI firmware, whose flash is a slot of memory that can't be written.
@@ -106,9 +93,31 @@ echo "TAP version 13"
 each hello pc 1
 each hello q35 2
 each hello microvm,pcie=on 2
+each hello pc,kernel_irqchip=split 2
+each hello q35,kernel_irqchip=off 1
 each disk pc
 each memtest
 each grub
 each ovmf
+each reset q35
+each save pc
+each move pc
+each balloon pc
+each net user 1
+each net vhost 2
+each debug pc
+if [ "$list" = full ]; then
+	each hello pc,kernel_irqchip=off 1
+	each hello q35,kernel_irqchip=split 2
+	each disk q35,kernel_irqchip=split
+	each reset pc,kernel_irqchip=off
+	each save q35,kernel_irqchip=split
+	each save pc,kernel_irqchip=off
+	each move q35,kernel_irqchip=split
+	each move pc,kernel_irqchip=off
+	each net user 2
+	each net vhost 1
+	each debug q35,kernel_irqchip=split
+fi
 test_quiet
 echo "1..$number"

@@ -3,14 +3,15 @@
 #
 # QEMU as a virtual machine monitor on Lodge, inside an emulated host, with
 # /dev/kvm a link to /dev/lodge. Called by tests/run.sh with the hosts' kernels
-# in KERNELS; prints KTAP. What happens in the host is in boots.sh and lib.sh;
-# read those next.
+# in KERNELS; prints KTAP. What happens in the host is in boots.sh, driven.sh and
+# lib.sh; read those next.
 #
 #	tests/qemu/run.sh [TEST...]
 #
-# With names, only these tests of boots.sh. In the environment, LODGE_TEST_FULL
-# adds other kernels than the last; QEMU_VERSION=10 takes the QEMU of Debian
-# 12's backports, which is told the device, instead of Debian's own, 7.2;
+# With names, only these tests. In the environment, QEMU_VERSION=10 takes the QEMU
+# of Debian 12's backports, which is told the device, instead of Debian's own, 7.2;
+# with neither, some tests run on both. LODGE_TEST_FULL adds other kernels than
+# the last, more of QEMU's configurations, and all tests on both QEMUs;
 # QEMU_DEVICE=/dev/kvm runs all of it on stock KVM, the oracle.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
@@ -85,6 +86,8 @@ grub_disk()
 }
 
 grub_disk "$build/guest/grub.disk" || exit
+qemu-img create -q -f qcow2 "$out/state.qcow2" 1G || exit
+${CC:-gcc} -O2 -Wall -Wextra -static -o "$out/stub" tests/qemu/stub.c || exit
 cp /boot/memtest86+x64.bin "$out/memtest.bin"
 cp /usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/OVMF/OVMF_VARS_4M.fd "$out"
 
@@ -97,16 +100,24 @@ emulated()
 	tests/machine/host.sh --kernel "$1" --mem 3072 \
 		--timeout 1500 "${what[@]}" "${guest[@]}" --dir "$out:/qemu" \
 		--file tests/qemu/lib.sh:/qemu/lib.sh \
+		--file tests/qemu/driven.sh:/qemu/driven.sh \
+		--modules 'tun vhost_net' \
 		--disk "${disks[0]},snapshot" --disk "${disks[1]},snapshot" \
 		--disk "$build/guest/grub.disk,snapshot" \
 		--script tests/qemu/boots.sh -- "$1" "$device" "${releases[1]}" \
-		"$version" "${@:2}" || failed=1
+		"$version" "$list" "${@:2}" || failed=1
 }
 
 failed=0
 echo "# on AMD-V"
-[ -n "${LODGE_TEST_FULL-}" ] || hosts=("${hosts[-1]}")
+list=full
+[ -n "${LODGE_TEST_FULL-}" ] || { list=quick; hosts=("${hosts[-1]}"); }
 for host in "${hosts[@]}"; do
 	emulated "$host" "$@"
 done
+if [ $# = 0 ] && [ -z "${QEMU_VERSION-}" ]; then
+	newer=(reset move)
+	[ "$list" = quick ] || newer=()
+	QEMU_VERSION=10 tests/qemu/run.sh "${newer[@]}" || failed=1
+fi
 exit $failed
