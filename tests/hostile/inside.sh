@@ -23,9 +23,6 @@ echo 256M >/tmp/cgroup/fuzz/memory.max
 status=0
 leaks=/sys/kernel/debug/kmemleak
 
-if [ -e /proc/self/fail-nth ]; then
-	/hostile/nomem --load /lodge/ko/lodge.ko || status=1
-fi
 # shellcheck disable=SC2086 # the parameters are words
 /bin/insmod /lodge/ko/lodge.ko $LODGE_ARGS || { dmesg | tail; exit 126; }
 [ ! -e /proc/self/fail-nth ] || /hostile/nomem /dev/lodge || status=1

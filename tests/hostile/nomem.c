@@ -8,7 +8,6 @@
  * Started by inside.sh on a kernel that can inject failures. Prints KTAP.
  *
  *	nomem DEVICE
- *	nomem --load FILE	the same for inserting the module
  *
  * Read nomem_calls.c next.
  */
@@ -18,14 +17,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "nomem.h"
 
 #define NTH_MAX		2000
 
-static const char *device, *module;
+static const char *device;
 
 /* --- the failures ---------------------------------------------------------- */
 
@@ -162,32 +160,13 @@ static int step_once(const struct step *s, int n)
 	return good < 0 ? -1 : failed;
 }
 
-static int load_once(int n)
-{
-	int fd = open(module, O_RDONLY | O_CLOEXEC), r, err;
-	bool failed;
-
-	nth_set(n);
-	r = syscall(SYS_finit_module, fd, "", 0);
-	err = errno;
-	failed = nth_failed();
-	close(fd);
-	if (!r && syscall(SYS_delete_module, "lodge", O_NONBLOCK))
-		return -1;
-	if (r && (!failed || err != ENOMEM)) {
-		printf("# load, allocation %d: %s\n", n, strerror(err));
-		return -1;
-	}
-	return failed;
-}
-
 /* The first, the second, ... until none fails; how many, -1: it is wrong. */
 static int all_of(const struct step *s)
 {
 	int n, r;
 
 	for (n = 1; n < NTH_MAX; n++) {
-		r = s ? step_once(s, n) : load_once(n);
+		r = step_once(s, n);
 		if (r <= 0)
 			return r < 0 ? r : n - 1;
 	}
@@ -200,10 +179,7 @@ int main(int argc, char **argv)
 	unsigned int i, nr = 0, sum = 0;
 	bool good = true;
 
-	if (argc > 2 && !strcmp(argv[1], "--load"))
-		module = argv[2];
-	else
-		device = argc > 1 ? argv[1] : "/dev/lodge";
+	device = argc > 1 ? argv[1] : "/dev/lodge";
 	setlinebuf(stdout);
 	if (access("/proc/self/fail-nth", W_OK)) {
 		printf("KTAP version 1\n1..1\n"
@@ -211,15 +187,15 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	set_up();
-	printf("KTAP version 1\n1..%u\n", module ? 1 : steps_nr);
-	for (i = 0; i < (module ? 1 : steps_nr); i++) {
-		int n = all_of(module ? NULL : &steps[i]);
+	printf("KTAP version 1\n1..%u\n", steps_nr);
+	for (i = 0; i < steps_nr; i++) {
+		int n = all_of(&steps[i]);
 
 		good &= n >= 0;
 		sum += n > 0 ? n : 0;
 		printf("%sok %u hostile.nomem.%s: %d failed\n",
 		       n < 0 ? "not " : "", ++nr,
-		       module ? "load" : steps[i].name, n);
+		       steps[i].name, n);
 	}
 	printf("# %u allocations failed\n", sum);
 	return !good;
