@@ -67,7 +67,7 @@ static bool emu_ahead_left(const struct lodge_vcpu *vcpu)
 	const struct lodge_ahead *a = &vcpu->ahead;
 
 	return a->nr > 1 && vcpu->regs.rip == a->rip &&
-	       a->rcx - vcpu->regs.gpr[LODGE_RCX] < a->nr &&
+	       a->rcx - lodge_emul_count(vcpu->emul) < a->nr &&
 	       !vcpu->events.exception.valid &&
 	       (vcpu->emul->again || !signal_pending(current));
 }
@@ -94,7 +94,7 @@ static int emu_complete(struct lodge_vcpu *vcpu)
 		r = emu_step(vcpu);
 	} while (r == LODGE_RESUME && emu_ahead_left(vcpu));
 	vcpu->emul_completing = false;
-	if (r != LODGE_TO_USER)		/* for more of it */
+	if (vcpu->complete != emu_complete)	/* not for more of it */
 		vcpu->ahead.nr = 0;
 	return r;
 }
@@ -102,11 +102,12 @@ static int emu_complete(struct lodge_vcpu *vcpu)
 /* How much is the user to be asked for? */
 static u32 emu_ahead(struct lodge_vcpu *vcpu)
 {
-	const struct lodge_regs *r = &vcpu->regs;
 	u32 nr = lodge_stepping(vcpu) ? 1 : lodge_emul_ahead(vcpu->emul);
 
 	vcpu->ahead = (struct lodge_ahead){
-		.rip = r->rip, .rcx = r->gpr[LODGE_RCX], .nr = nr,
+		.rip = vcpu->regs.rip, .nr = nr,
+		.rcx = lodge_emul_count(vcpu->emul),
+		.len = vcpu->emul->io.len,
 	};
 	return nr;
 }

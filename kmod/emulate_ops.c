@@ -121,9 +121,11 @@ static bool emu_ahead_take(struct lodge_vcpu *vcpu, void *data,
 			   unsigned int len)
 {
 	const struct lodge_ahead *a = &vcpu->ahead;
-	u64 i = a->rcx - vcpu->regs.gpr[LODGE_RCX];
+	u64 i = a->rcx - lodge_emul_count(vcpu->emul);
 
-	if (likely(!a->nr) || vcpu->regs.rip != a->rip || i >= a->nr)
+	/* The user may have put another instruction there. */
+	if (likely(!a->nr) || vcpu->regs.rip != a->rip || i >= a->nr ||
+	    len != a->len)
 		return false;
 	memcpy(data, vcpu->pio_page + i * len, len);
 	return true;

@@ -126,6 +126,7 @@ struct lodge_stats {
 struct lodge_ahead {
 	u64 rip, rcx;			/* at the first of them */
 	u32 nr;				/* in the PIO page; 0: none */
+	u32 len;			/* of each, bytes */
 };
 
 /* Dirty pages, in memory shared with the user (dirty_ring.c). */

@@ -405,6 +405,7 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 	vcpu->avail = LODGE_R_ALL;
 	vcpu->dirty = LODGE_R_ALL;
 	vcpu->complete = NULL;
+	vcpu->ahead.nr = 0;
 	atomic_set(&vcpu->nmi_queued, 0);
 
 	memset(r->gpr, 0, sizeof(r->gpr));

@@ -334,6 +334,14 @@ enum lodge_emul_result lodge_emul_execute(struct lodge_emul *e);
 unsigned int lodge_emul_ahead(const struct lodge_emul *e);
 
 /**
+ * lodge_emul_count() - what a REP has still to do
+ * @e: emulator, with a decoded instruction
+ *
+ * Return: CX, ECX or RCX, by the address size.
+ */
+u64 lodge_emul_count(const struct lodge_emul *e);
+
+/**
  * lodge_emul_io_done() - the access in e->io has been made
  * @e: emulator whose last result was LODGE_EMUL_IO
  */

@@ -163,6 +163,11 @@ int lodge_op_outs(struct lodge_emul *e)
 	return rc;
 }
 
+u64 lodge_emul_count(const struct lodge_emul *e)
+{
+	return lodge_adsize_mask(e, e->regs->gpr[LODGE_RCX]);
+}
+
 unsigned int lodge_emul_ahead(const struct lodge_emul *e)
 {
 	unsigned int size = port_size(e), at;
@@ -175,6 +180,6 @@ unsigned int lodge_emul_ahead(const struct lodge_emul *e)
 	      (long64(e) ? 0 : seg_now(e, LODGE_ES)->base)) & 4095;
 	room = e->regs->rflags & LODGE_RFLAGS_DF ? at / size + 1 :
 						   (4096 - at) / size;
-	count = lodge_adsize_mask(e, e->regs->gpr[LODGE_RCX]);
+	count = lodge_emul_count(e);
 	return max_t(u64, min_t(u64, count, room), 1);
 }

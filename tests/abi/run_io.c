@@ -254,6 +254,37 @@ TEST(ins_count_changed)
 	}
 }
 
+/* After an INIT, what was asked for before is nobody's data any more. */
+GUEST16(ins_bytes, "mov $0x9000, %di; mov $16, %cx; mov $0x345, %dx\n"
+	"rep insb\n" G_DONE);
+
+TEST(ins_forgotten_by_init)
+{
+	struct kvm_msi init = { .address_lo = 0xfee00000, .data = 0x4500 };
+	struct abi_vcpu *vcpu = abi_boot(ABI_REAL | ABI_IRQCHIP, &ins_bytes);
+	struct kvm_sregs sregs;
+	struct kvm_mp_state mp;
+	struct kvm_regs regs;
+
+	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+	memset(io_data(vcpu->run), 0x55, 0x1000);
+	regs = abi_regs(vcpu);
+	sregs = abi_sregs(vcpu);
+	EXPECT_IOCTL(1, vcpu->vm->fd, KVM_SIGNAL_MSI, &init);
+	EXPECT_IOCTL(0, vcpu->fd, KVM_GET_MP_STATE, &mp);
+	EXPECT_EQ(0xfff0, abi_regs(vcpu).rip);
+	abi_set_sregs(vcpu, &sregs);
+	regs.rcx = 15;
+	abi_set_regs(vcpu, &regs);
+	/* REP INSW is there now. */
+	abi_poke(vcpu->vm, regs.rip,
+		 (abi_peek(vcpu->vm, regs.rip) & ~0xff00) | 0x6d00);
+	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+	EXPECT_EQ(2, vcpu->run->io.size);
+	EXPECT_EQ(15, abi_regs(vcpu).rcx);
+	EXPECT_EQ(0, abi_peek(vcpu->vm, 0x9000));
+}
+
 /* State read in the middle of a REP shows it half done, and can be run on. */
 GUEST16(rep_long, "mov $0x9000, %si; mov $3, %cx; mov $0x345, %dx\n"
 	"rep outsb\n" G_DONE);
