@@ -13,6 +13,7 @@
 
 #include "lodge.h"
 
+#define TDP_TABLES_VCPU	32	/* leaf tables that one instruction may need */
 #define TDP_END	(1ULL << (48 - PAGE_SHIFT))	/* no slot goes beyond it */
 
 static int tdp_cache_fill(struct lodge_pt_cache *c)
@@ -218,12 +219,15 @@ static int tdp_try_begin(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access,
 }
 
 /* The user may have set a limit to the memory that tables take. */
-static bool tdp_full(const struct lodge_tdp *tdp)
+static bool tdp_full(const struct lodge_vm *vm)
 {
-	unsigned long max = READ_ONCE(tdp->max_tables);
+	unsigned long max = READ_ONCE(vm->tdp.max_tables);
 
-	return unlikely(max) &&
-	       READ_ONCE(tdp->pt.tables) + LODGE_PT_CACHE > max;
+	if (likely(!max))
+		return false;
+	/* An instruction of each vCPU must find all it needs at a time. */
+	max = max(max, TDP_TABLES_VCPU * (READ_ONCE(vm->nr_vcpus) + 1UL));
+	return READ_ONCE(vm->tdp.pt.tables) + LODGE_PT_CACHE > max;
 }
 
 /* All of them go, and those in use come back. */
@@ -257,8 +261,6 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 
 	might_sleep();
 	vcpu->tdp.absent = false;
-	if (tdp_full(&vm->tdp))
-		tdp_empty(vm);
 	ret = tdp_cache_fill(&vcpu->tdp.cache);
 	if (ret)
 		return ret;
@@ -270,6 +272,8 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 	if (ret != LODGE_TDP_MAPPED || !t.slot)
 		return ret;
 
+	if (tdp_full(vm))
+		tdp_empty(vm);
 	/* This may wait for long, as for userfaultfd: hold nothing. */
 	t.slot = &copy;
 	hva = lodge_slot_hva(&copy, t.gfn);
@@ -306,15 +310,15 @@ int lodge_tdp_fault_atomic(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 	    READ_ONCE(vm->slots_gen) == vcpu->tdp.mmio_gen &&
 	    !lodge_lapic_page_at(vm, vcpu->tdp.mmio_gfn))
 		return LODGE_TDP_MMIO;
-	if (tdp_full(&vm->tdp))
-		return -EAGAIN;
 	idx = srcu_read_lock(&vm->srcu);
 	ret = tdp_try_begin(vcpu, gpa, access, &t);
 	if (ret != LODGE_TDP_MAPPED || !t.slot)
 		goto out;
+	ret = -EAGAIN;
+	if (tdp_full(vm))
+		goto out;
 	vcpu->tdp.absent = !lodge_host_page_look(lodge_slot_hva(t.slot, t.gfn),
 						 t.write, &p);
-	ret = -EAGAIN;
 	if (vcpu->tdp.absent)
 		goto out;
 	ret = tdp_map(vcpu, &t, &p);

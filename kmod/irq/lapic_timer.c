@@ -44,10 +44,12 @@ static u64 ticks_to_ns(const struct lodge_lapic *apic, u32 ticks)
 		   apic->vcpu->vm->apic_bus_ns, FAR_NS);
 }
 
+/* Up: what has not come yet is not 0, and comes again when it is set. */
 static u32 ns_to_ticks(const struct lodge_lapic *apic, u64 ns)
 {
-	return min_t(u64, ns / apic->vcpu->vm->apic_bus_ns >>
-			  divide_shift(apic), U32_MAX);
+	u64 tick = (u64)apic->vcpu->vm->apic_bus_ns << divide_shift(apic);
+
+	return min_t(u64, ns / tick + !!(ns % tick), U32_MAX);
 }
 
 static u64 period_ns(const struct lodge_lapic *apic)
@@ -70,11 +72,15 @@ static void timer_arm(struct lodge_lapic *apic)
 			      HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
-/* Does the hardware look at the guest's TSC for us? */
+/*
+ * Does the hardware look at the guest's TSC for us? Its timer stands still in
+ * the deeper idle states that a guest may reach by MWAIT.
+ */
 static bool timer_in_hardware(const struct lodge_lapic *apic)
 {
 	return lodge_caps.timer && deadline_mode(apic) &&
-	       !apic->vcpu->clock.tsc_ratio;
+	       !apic->vcpu->clock.tsc_ratio &&
+	       !(apic->vcpu->vm->exits_off & KVM_X86_DISABLE_EXITS_MWAIT);
 }
 
 /* In TSC-deadline mode: when, and at once if it has passed. */
