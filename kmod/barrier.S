@@ -49,7 +49,12 @@
 
 /* RETs that come now end in the INT3s above, if they are predicted at all. */
 .macro BARRIER_RSB
+#ifdef X86_BUG_IBPB_NO_RET
+	/* Where an IBPB is asked for, the kernel counts on it for RETs, too. */
+	ALTERNATIVE "", "jmp .Lrsb_\@", X86_BUG_IBPB_NO_RET
+#endif
 	ALTERNATIVE_2 "jmp .Lno_rsb_\@", "jmp .Lrsb_lite_\@", X86_FEATURE_RSB_VMEXIT_LITE, "", X86_FEATURE_RSB_VMEXIT
+.Lrsb_\@:
 	.rept	RSB_ENTRIES - 1
 	BARRIER_CALL
 	.endr

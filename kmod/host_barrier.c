@@ -85,7 +85,11 @@ static bool __init wants_l1d(void)
 static bool __init wants_reduce(void)
 {
 #ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
-	return boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE);
+	u64 v;
+
+	/* A hypervisor may tell of it and have no such MSR. */
+	return boot_cpu_has(X86_FEATURE_SRSO_BP_SPEC_REDUCE) &&
+	       !lodge_rdmsr_safe(MSR_ZEN4_BP_CFG, &v);
 #else
 	return false;
 #endif
