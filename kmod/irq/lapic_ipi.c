@@ -7,6 +7,8 @@
  * and its APIC takes requests by atomic operations (lapic_regs.c).
  * Next: irqchip.c.
  */
+#include <linux/nospec.h>
+
 #include "chips.h"
 #include "apic_bits.h"
 
@@ -71,10 +73,12 @@ static int deliver_to(struct lodge_lapic *apic, struct lodge_vcpu *src,
 
 static struct lodge_lapic *apic_at(struct lodge_vm *vm, u32 i)
 {
+	u32 nr = lodge_vcpus(vm);
 	struct lodge_vcpu *vcpu;
 
-	if (i >= lodge_vcpus(vm))
+	if (i >= nr)
 		return NULL;
+	i = array_index_nospec(i, nr);
 	vcpu = READ_ONCE(vm->vcpu[i]);
 	return vcpu ? vcpu->apic : NULL;
 }
@@ -87,6 +91,7 @@ static struct lodge_lapic *apic_by_id(struct lodge_vm *vm, u32 id)
 
 	if (id >= LODGE_VCPU_ID_MAX)
 		return NULL;
+	id = array_index_nospec(id, LODGE_VCPU_ID_MAX);	/* the guest's */
 	apic = apic_at(vm, READ_ONCE(chip->by_id[id]));
 	if (apic && lodge_apic_id(&apic->regs) == id)
 		return apic;
