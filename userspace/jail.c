@@ -73,14 +73,15 @@ static const struct jail_call {
 	CALL(ALL, mremap), CALL(ALL, getrandom),
 
 	/* The terminal and events. */
-	CALL(ALL, write), CALL(LOOP | VCPU, read), CALL(LOOP | VCPU, poll),
+	CALL(ALL, write), CALL(ALL, writev), CALL(LOOP | VCPU, read), CALL(LOOP | VCPU, poll),
 	CALL(LOOP | VCPU, epoll_ctl), CALL(LOOP, epoll_wait),
 	CALL(LOOP, epoll_pwait), CALL(LOOP | VCPU, eventfd2),
 	CALL(LOOP | VCPU, timerfd_settime), CALL(LOOP | VCPU, close),
-	CALL_ARG(LOOP, ioctl, 1, WHOLE, TCGETS),
-	CALL_ARG(LOOP, ioctl, 1, WHOLE, TCSETS),
-	CALL_ARG(LOOP, ioctl, 1, WHOLE, JAIL_TCGETS2),
-	CALL_ARG(LOOP, ioctl, 1, WHOLE, JAIL_TCSETS2),
+	/* Whichever thread dies puts the terminal back. */
+	CALL_ARG(ALL, ioctl, 1, WHOLE, TCGETS),
+	CALL_ARG(ALL, ioctl, 1, WHOLE, TCSETS),
+	CALL_ARG(ALL, ioctl, 1, WHOLE, JAIL_TCGETS2),
+	CALL_ARG(ALL, ioctl, 1, WHOLE, JAIL_TCSETS2),
 
 	/* The hypervisor: an ioctl's second byte says whose it is. */
 	CALL_ARG(LOOP | VCPU, ioctl, 1, 0xff00, KVMIO << 8),
