@@ -10,6 +10,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,11 @@ static int hold(int thread)
 	if (ptrace(PTRACE_ATTACH, thread, NULL, NULL) ||
 	    waitpid(thread, &status, __WALL) != thread)
 		return -1;
+	/* Another stop may come before the one that was asked for. */
+	while (WIFSTOPPED(status) && WSTOPSIG(status) != SIGSTOP)
+		if (ptrace(PTRACE_CONT, thread, NULL, NULL) ||
+		    waitpid(thread, &status, __WALL) != thread)
+			return -1;
 	if (!WIFSTOPPED(status)) {
 		errno = ESRCH;
 		return -1;

@@ -57,6 +57,10 @@ test_debugger()
 {
 	name="a debugger takes hold of a launcher, again and again"
 	guest sums rounds=10
+	# Not in the middle of its exec.
+	until grep -qs vcpu "/proc/$launcher/task/"*/comm || ended; do
+		usleep 10000
+	done
 	attach $launcher 30 >/tmp/attach 2>&1
 	attached=$?
 	wait $launcher

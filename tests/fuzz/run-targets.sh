@@ -15,7 +15,7 @@ nr=0 failed=0
 for target in "$@"; do
 	nr=$((nr + 1))
 	dir=$OUT/$target
-	if "$dir/fuzz" -max_total_time="$seconds" -timeout=10 \
+	if "$dir/fuzz" -max_total_time="$seconds" -timeout=60 \
 		-rss_limit_mb=1024 -max_len=512 -len_control=0 \
 		-print_final_stats=1 -verbosity=1 \
 		-artifact_prefix="$dir/" "$dir/corpus" >"$dir/log" 2>&1; then

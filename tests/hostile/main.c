@@ -85,8 +85,10 @@ static double world_one(uint32_t number, struct counts *counts)
 		return -1;
 	setpgid(pid, pid);
 	if (wait_gone(pid, killed ? below(&r, WORLD_MS) / 1000.0 :
-				    4 * WORLD_MS / 1000.0))
+				    4 * WORLD_MS / 1000.0)) {
+		kill(-pid, SIGKILL);	/* those that it has forked */
 		return 0;
+	}
 	begun = now();
 	kill(-pid, SIGKILL);
 	return wait_gone(pid, GONE) ? now() - begun : -1;

@@ -29,7 +29,7 @@ options=("$@")
 [ $# != 0 ] || [ -n "$endless" ] || options=(--worlds 16)
 seconds=${HOSTILE_SECONDS:-25}
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
-tests/machine/deps.sh abi host >&2 || exit
+tests/machine/deps.sh abi host bochs >&2 || exit
 make -s -C tests/hostile >&2 || exit
 
 # hostile VENDOR KERNEL OPTION...
