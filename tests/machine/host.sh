@@ -116,7 +116,8 @@ command+=(
 	-chardev "file,id=console,path=$work/console" -serial chardev:console
 	-serial chardev:out
 	-chardev "file,id=status,path=$work/status" -serial chardev:status
-	-chardev "file,id=files,path=$work/files" -serial chardev:files)
+	-chardev "file,id=files,path=$work/files" -serial chardev:files
+	-d cpu_reset -D "$work/log")
 for item in "${disks[@]}"; do
 	mode=readonly=off
 	case $item in
@@ -180,4 +181,6 @@ if [ "$ended" != 0 ]; then
 	cat "$work/qemu.err" >&2
 	fail "QEMU ended with status $ended"
 fi
+# A triple fault says nothing on the console.
+grep -h 'Triple fault' "$work/log" >&2 || true
 emulated_outcome
