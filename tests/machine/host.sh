@@ -45,10 +45,8 @@
 #	126	when a module could not be inserted.
 #
 # QEMU (environment) names another qemu-system-x86_64, TCG gives options to its
-# emulation (thread=single). Where the installed QEMU is too old for several CPUs
-# at once (patches_hurt in lib.sh), a host without KVM's modules gets the
-# backports'. Read emulated.sh next, which has what it shares with bochs.sh, and
-# init.sh, the first process in there.
+# emulation (thread=single). Read emulated.sh next, which has what it shares
+# with bochs.sh, and init.sh, the first process in there.
 set -euo pipefail
 . "$(dirname "$0")/emulated.sh"
 
@@ -74,17 +72,13 @@ done
 
 qemu=${QEMU:-qemu-system-x86_64}
 command -v "$qemu" >/dev/null || fail "no $qemu (tests/machine/deps.sh host)"
-if patches_hurt "$qemu"; then
-	case "${modules[*]} ${carry[*]}" in
-	*kvm*)	# It patches the scheduler when its first VM comes and its last goes.
+case "${modules[*]} ${carry[*]}" in
+*kvm*)	# It patches the scheduler when its first VM comes and its last goes.
+	if patches_hurt "$qemu"; then
 		TCG=${TCG:-thread=single}
-		cpus=${cpus:-1} ;;
-	*)	if [ "${cpus:-2}" != 1 ] && [ -z "${QEMU-}$icount$interactive" ]; then
-			qemu=$("$machine/fetch.sh" qemu) ||
-				fail "no newer QEMU to be had"
-		fi ;;
-	esac
-fi
+		cpus=${cpus:-1}
+	fi ;;
+esac
 emulated_check
 emulated_initramfs
 
