@@ -84,13 +84,13 @@ static long cap_exit_on_emulation(struct lodge_vm *vm, const u64 *args)
 	return 0;
 }
 
-/* Before the first vCPU: a guest has been told what to do instead of HLT. */
+/* Holds from the next entry on, also of vCPUs that are there. */
 static long cap_disable_exits(struct lodge_vm *vm, const u64 *args)
 {
-	if (args[0] & ~(u64)lodge_cap_check(vm, KVM_CAP_X86_DISABLE_EXITS) ||
-	    vm->nr_vcpus)
+	if (args[0] & ~(u64)lodge_cap_check(vm, KVM_CAP_X86_DISABLE_EXITS))
 		return -EINVAL;
 	WRITE_ONCE(vm->exits_off, vm->exits_off | args[0]);
+	lodge_vm_request(vm, LODGE_REQ_INTERCEPTS, false);
 	return 0;
 }
 
