@@ -146,6 +146,7 @@ struct lodge_vm {
 	u8 x2apic_api;
 	u64 quirks_off;
 	u32 apic_bus_ns;
+	u32 exits_off;
 	struct lodge_pit *pit;
 	struct lodge_routes *routes;
 };
