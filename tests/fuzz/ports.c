@@ -15,6 +15,7 @@
 #include "dev/pci.h"
 #include "dev/rtc.h"
 #include "dev/serial.h"
+#include "input.h"
 
 static struct lodge_bus pio, mmio;
 static struct lodge_serial serial;
@@ -23,23 +24,6 @@ static struct lodge_acpi_pm pm;
 static struct lodge_pci pci;
 static bool line[16];
 static int64_t now_ns;
-
-struct input {
-	const uint8_t *data;
-	size_t len;
-};
-
-static uint64_t next(struct input *i, unsigned int bytes)
-{
-	uint64_t val = 0;
-
-	if (bytes > i->len)
-		bytes = i->len;
-	memcpy(&val, i->data, bytes);
-	i->data += bytes;
-	i->len -= bytes;
-	return val;
-}
 
 static int64_t now(void)
 {

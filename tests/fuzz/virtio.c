@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "blk_driver.h"
+#include "input.h"
 
 int ktap_failures;
 
@@ -31,23 +32,6 @@ int test_file(char path[32])
 {
 	strcpy(path, "/tmp/lodge-fuzz-XXXXXX");
 	return mkstemp(path);
-}
-
-struct input {
-	const uint8_t *data;
-	size_t len;
-};
-
-static uint32_t next(struct input *i, unsigned int bytes)
-{
-	uint32_t val = 0;
-
-	if (bytes > i->len)
-		bytes = i->len;
-	memcpy(&val, i->data, bytes);
-	i->data += bytes;
-	i->len -= bytes;
-	return val;
 }
 
 static void do_register(struct input *i)
