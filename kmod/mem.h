@@ -19,6 +19,8 @@ struct lodge_vm;
 struct lodge_vcpu;
 struct lodge_exit;
 
+#define LODGE_TDP_GFN_END	(1ULL << 36)	/* no slot goes beyond it */
+
 struct lodge_tdp {
 	hpa_t root;			/* [c] for the vendor: nCR3, EPTP */
 	raw_spinlock_t lock;		/* the tdp lock: all below */

@@ -17,7 +17,6 @@
 #include "lodge.h"
 
 #define TDP_STEPS	16	/* pieces of 512 entries in one hold of the lock */
-#define TDP_GFN_END	(1ULL << 36)	/* behind all that slots can hold */
 
 bool lodge_check_tlb;
 module_param_named(check_tlb, lodge_check_tlb, bool, 0644);
@@ -67,7 +66,7 @@ void lodge_tdp_destroy(struct lodge_vm *vm)
 
 	if (!vm->tdp.pt.root)
 		return;
-	lodge_tdp_zap(vm, 0, TDP_GFN_END, true, &freed);
+	lodge_tdp_zap(vm, 0, LODGE_TDP_GFN_END, true, &freed);
 	tdp_free(&vm->tdp, &freed);
 	WARN_ON_ONCE(vm->tdp.pt.tables != 1);
 	lodge_page_free(vm->tdp.pt.root);

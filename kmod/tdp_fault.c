@@ -14,7 +14,6 @@
 #include "lodge.h"
 
 #define TDP_TABLES_VCPU	32	/* leaf tables that one instruction may need */
-#define TDP_END	(1ULL << (48 - PAGE_SHIFT))	/* no slot goes beyond it */
 
 static int tdp_cache_fill(struct lodge_pt_cache *c)
 {
@@ -235,7 +234,7 @@ static void tdp_empty(struct lodge_vm *vm)
 {
 	struct lodge_pt_freed freed = {};
 
-	if (lodge_tdp_zap(vm, 0, TDP_END, true, &freed))
+	if (lodge_tdp_zap(vm, 0, LODGE_TDP_GFN_END, true, &freed))
 		lodge_tdp_flush(vm, &freed);
 }
 
