@@ -69,8 +69,8 @@ int lodge_mtrr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v);
 #define LODGE_MCE_BANKS		32	/* KVM_CAP_MCE */
 int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host);
 int lodge_mce_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
-/* MCG_CAP bits a guest may be given: MCG_CTL_P, MCG_SER_P; and banks */
-#define LODGE_MCG_CAP		((1ULL << 8) | (1ULL << 24))
+/* MCG_CAP bits a guest may be given: MCG_CTL_P, CMCI_P, SER_P; and banks */
+#define LODGE_MCG_CAP		((1ULL << 8) | (1ULL << 10) | (1ULL << 24))
 int lodge_mce_setup(struct lodge_vcpu *vcpu, u64 cap);
 int lodge_mce_inject(struct lodge_vcpu *vcpu, const struct kvm_x86_mce *mce);
 

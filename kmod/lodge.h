@@ -161,6 +161,7 @@ struct lodge_vcpu {
 	u64 misc_enable, mcg_cap, mcg_status, mcg_ctl;	/* [v] */
 	u64 mtrr_def, mtrr_fix[11], mtrr_var[16];	/* [v] */
 	u64 mce_bank[32 * 4];		/* [v] CTL, STATUS, ADDR, MISC */
+	u32 mce_ctl2[32];		/* [v] */
 	u64 pv_eoi_msr, pv_poll_msr;	/* [v] */
 	bool pv_enforce;		/* [v] CPUID says which of KVM's are there */
 	u64 microcode;			/* [v] */

@@ -14,6 +14,24 @@
 #define MCG_BANKS(cap)		((cap) & 0xff)
 #define HWCR_STATUS_WRITE	BIT_ULL(18)
 
+static bool is_ctl2(u32 msr)
+{
+	return msr - MSR_IA32_MC0_CTL2 < LODGE_MCE_BANKS;
+}
+
+/* Is that one there? Intel manual: "IA32_MCi_CTL2 MSRs". */
+static bool ctl2_there(const struct lodge_vcpu *vcpu, u32 msr)
+{
+	return vcpu->mcg_cap & MCG_CMCI_P &&
+	       msr - MSR_IA32_MC0_CTL2 < MCG_BANKS(vcpu->mcg_cap);
+}
+
+static u32 *ctl2(struct lodge_vcpu *vcpu, u32 msr)
+{
+	return &vcpu->mce_ctl2[array_index_nospec(msr - MSR_IA32_MC0_CTL2,
+						  LODGE_MCE_BANKS)];
+}
+
 /**
  * lodge_mce_read() - read a machine-check MSR
  * @vcpu: whose
@@ -37,6 +55,10 @@ int lodge_mce_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host)
 			return 1;
 		*v = vcpu->mcg_ctl;
 		return 0;
+	}
+	if (is_ctl2(msr)) {
+		*v = *ctl2(vcpu, msr);
+		return !ctl2_there(vcpu, msr) && !host;
 	}
 	if (msr - MSR_IA32_MC0_CTL >= 4 * MCG_BANKS(vcpu->mcg_cap))
 		return 1;
@@ -90,6 +112,14 @@ int lodge_mce_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 		vcpu->mcg_ctl = v;
 		return 0;
 	}
+	if (is_ctl2(msr)) {
+		if (!ctl2_there(vcpu, msr))
+			return v || !host;
+		if (v & ~(MCI_CTL2_CMCI_EN | MCI_CTL2_CMCI_THRESHOLD_MASK))
+			return 1;
+		*ctl2(vcpu, msr) = v;
+		return 0;
+	}
 	if (msr - MSR_IA32_MC0_CTL >= 4 * MCG_BANKS(vcpu->mcg_cap))
 		return 1;
 	return mce_bank_write(vcpu, msr - MSR_IA32_MC0_CTL, v, host);
@@ -112,6 +142,8 @@ int lodge_mce_setup(struct lodge_vcpu *vcpu, u64 cap)
 	if (cap & ~(LODGE_MCG_CAP | MCG_BANKCNT_MASK | MCG_EXT_CNT_MASK))
 		return -EINVAL;
 	vcpu->mcg_cap = cap;
+	memset(vcpu->mce_ctl2, 0, sizeof(vcpu->mce_ctl2));
+	lodge_lapic_mce(vcpu, cap & MCG_CMCI_P);
 	if (cap & MCG_CTL_P)
 		vcpu->mcg_ctl = ~0ULL;
 	for (i = 0; i < banks; i++)
@@ -124,6 +156,16 @@ static void mce_store(u64 *bank, const struct kvm_x86_mce *mce)
 	bank[1] = mce->status | (bank[1] & MCI_STATUS_VAL ? MCI_STATUS_OVER : 0);
 	bank[2] = mce->addr;
 	bank[3] = mce->misc;
+}
+
+/*
+ * Neither corrected nor of any consequence yet: the CPU is interrupted, if it
+ * likes, and goes on. Intel manual: "UCR Error Classification".
+ */
+static bool needs_no_action(const struct kvm_x86_mce *mce)
+{
+	return mce->status & MCI_STATUS_UC && !mce->mcg_status &&
+	       !(mce->status & (MCI_STATUS_PCC | MCI_STATUS_S | MCI_STATUS_AR));
 }
 
 /* An error that was not corrected: logged, and #MC. */
@@ -154,17 +196,23 @@ static void mce_raise(struct lodge_vcpu *vcpu, u64 *bank,
 int lodge_mce_inject(struct lodge_vcpu *vcpu, const struct kvm_x86_mce *mce)
 {
 	u64 *bank;
+	u32 n;
 
 	if (mce->bank >= (vcpu->mcg_cap & MCG_BANKCNT_MASK) ||
 	    !(mce->status & MCI_STATUS_VAL))
 		return -EINVAL;
-	bank = vcpu->mce_bank + array_index_nospec(mce->bank,
-						   LODGE_MCE_BANKS) * 4;
-	if (mce->status & MCI_STATUS_UC)
-		mce_raise(vcpu, bank, mce);
-	else if ((bank[1] & MCI_STATUS_VAL) && (bank[1] & MCI_STATUS_UC))
-		bank[1] |= MCI_STATUS_OVER;	/* the graver one stays */
-	else
+	n = array_index_nospec(mce->bank, LODGE_MCE_BANKS);
+	bank = vcpu->mce_bank + n * 4;
+	if (needs_no_action(mce)) {
 		mce_store(bank, mce);
+		if (vcpu->mce_ctl2[n] & MCI_CTL2_CMCI_EN)
+			lodge_lapic_cmci(vcpu);
+	} else if (mce->status & MCI_STATUS_UC) {
+		mce_raise(vcpu, bank, mce);
+	} else if ((bank[1] & MCI_STATUS_VAL) && (bank[1] & MCI_STATUS_UC)) {
+		bank[1] |= MCI_STATUS_OVER;	/* the graver one stays */
+	} else {
+		mce_store(bank, mce);
+	}
 	return 0;
 }

@@ -93,6 +93,7 @@ void lodge_msr_reset(struct lodge_vcpu *vcpu)
 	vcpu->mcg_status = 0;
 	vcpu->mcg_ctl = 0;
 	memset(vcpu->mce_bank, 0, sizeof(vcpu->mce_bank));
+	memset(vcpu->mce_ctl2, 0, sizeof(vcpu->mce_ctl2));
 	vcpu->mtrr_def = 0;
 	memset(vcpu->mtrr_fix, 0, sizeof(vcpu->mtrr_fix));
 	memset(vcpu->mtrr_var, 0, sizeof(vcpu->mtrr_var));

@@ -434,7 +434,7 @@ const struct lodge_msr lodge_msr_table[] = {
 	{ .first = MSR_IA32_CR_PAT, .last = MSR_IA32_CR_PAT, .flags = S,
 	  .read = field_read, .write = pat_write, .groups = LODGE_R_MSRS,
 	  .offset = offsetof(struct lodge_vcpu, regs.pat) },
-	ABSENT(0x280, 0x29f),				/* CMCI */
+	FUNC(0x280, 0x29f, Q, mce_read, mce_write),	/* MCi_CTL2 */
 	FUNC(MSR_MTRRdefType, MSR_MTRRdefType, 0, mtrr_read, mtrr_write),
 	CONST(MSR_IA32_PERF_CAPABILITIES, MSR_IA32_PERF_CAPABILITIES, 0, NULL),
 	FUNC(MSR_IA32_MC0_CTL, MSR_IA32_MC0_CTL + 4 * LODGE_MCE_BANKS - 1, 0,

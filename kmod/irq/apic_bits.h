@@ -21,6 +21,7 @@
 #define R_TMR		0x18
 #define R_IRR		0x20
 #define R_ESR		0x28
+#define R_LVTCMCI	0x2f
 #define R_ICR		0x30
 #define R_ICR2		0x31
 #define R_LVTT		0x32

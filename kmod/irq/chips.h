@@ -129,6 +129,7 @@ void lodge_pit_chip_load(struct lodge_pit_state *p,
  */
 #define LODGE_APIC_REGS		64	/* 16 bytes apart in the page */
 #define LODGE_APIC_VERSION	(0x14 | 5 << 16)	/* six LVT entries */
+#define LODGE_APIC_ONE_MORE	(1 << 16)
 #define LODGE_APIC_DIRECTED	BIT(24)	/* of the version */
 #define LODGE_APIC_WORDS	(256 / BITS_PER_LONG)
 
@@ -167,6 +168,7 @@ struct lodge_apic_regs {
 	bool deadline_ok;	/* CPUID has TSC-deadline mode */
 	bool lint0_masked;	/* after a reset, as any other */
 	bool directed;		/* it says that EOIs need not be broadcast */
+	bool cmci;		/* there is an LVT entry for corrected machine checks */
 };
 
 /* What a write to a register asks of the rest of the machine. */
@@ -202,7 +204,8 @@ static inline u32 lodge_apic_id(const struct lodge_apic_regs *r)
 
 static inline u32 lodge_apic_version(const struct lodge_apic_regs *r)
 {
-	return LODGE_APIC_VERSION | (r->directed ? LODGE_APIC_DIRECTED : 0);
+	return (LODGE_APIC_VERSION | (r->directed ? LODGE_APIC_DIRECTED : 0)) +
+	       (r->cmci ? LODGE_APIC_ONE_MORE : 0);
 }
 
 /* To all, or to all but those for which msg->strict has it otherwise? */

@@ -90,6 +90,8 @@ u64 lodge_lapic_tscdeadline(struct lodge_vcpu *vcpu);
 void lodge_lapic_set_tscdeadline(struct lodge_vcpu *vcpu, u64 v);
 bool lodge_lapic_extint(struct lodge_vcpu *vcpu);
 void lodge_lapic_cpuid(struct lodge_vcpu *vcpu);	/* its CPUID is new */
+void lodge_lapic_mce(struct lodge_vcpu *vcpu, bool cmci);
+void lodge_lapic_cmci(struct lodge_vcpu *vcpu);
 u8 lodge_lapic_cr8(struct lodge_vcpu *vcpu);
 void lodge_lapic_set_cr8(struct lodge_vcpu *vcpu, u8 v);
 /* MMIO in the page; true if it was for the APIC. In or out of the bracket. */

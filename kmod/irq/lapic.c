@@ -403,6 +403,26 @@ void lodge_lapic_cpuid(struct lodge_vcpu *vcpu)
 }
 
 /**
+ * lodge_lapic_mce() - a vCPU has got its machine-check registers
+ * @vcpu: own thread
+ * @cmci: they interrupt for what has been corrected
+ *
+ * Intel manual: "CMCI Local APIC Interface".
+ */
+void lodge_lapic_mce(struct lodge_vcpu *vcpu, bool cmci)
+{
+	struct lodge_apic_regs *r;
+
+	if (!vcpu->apic)
+		return;
+	r = &vcpu->apic->regs;
+	if (r->cmci != cmci)
+		WRITE_ONCE(r->reg[R_LVTCMCI].v, cmci ? LVT_MASKED : 0);
+	r->cmci = cmci;
+	r->reg[R_VERSION].v = lodge_apic_version(r);
+}
+
+/**
  * lodge_lapic_reset() - power-on or INIT
  * @vcpu: own thread
  * @init: INIT: id, mode and address stay

@@ -255,12 +255,22 @@ int lodge_irq_msi(struct lodge_vm *vm, u32 addr_lo, u32 addr_hi, u32 data)
 /**
  * lodge_lapic_local() - an event at one of the APIC's own sources
  * @apic: own thread's
- * @lvt: R_LVTT ... R_LVTERR
+ * @lvt: R_LVTCMCI, R_LVTT ... R_LVTERR
  */
 void lodge_lapic_local(struct lodge_lapic *apic, u32 lvt)
 {
 	if (lodge_apic_local(&apic->regs, lvt) == DM_NMI)
 		lodge_nmi_queue(apic->vcpu);
+}
+
+/**
+ * lodge_lapic_cmci() - a machine check that the CPU is to be interrupted for
+ * @vcpu: own thread
+ */
+void lodge_lapic_cmci(struct lodge_vcpu *vcpu)
+{
+	if (vcpu->apic && vcpu->apic->regs.cmci)
+		lodge_lapic_local(vcpu->apic, R_LVTCMCI);
 }
 
 /**

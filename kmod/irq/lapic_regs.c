@@ -41,6 +41,7 @@ static const struct {
 	[R_TMR ... R_TMR + 7] = { RD, 0 },
 	[R_IRR ... R_IRR + 7] = { RD, 0 },
 	[R_ESR] = { RD | WR | X2WRITE_ZERO, ~0u },
+	[R_LVTCMCI] = { RD | WR, LVT_MODED },
 	[R_ICR] = { RD | WR, 0xccfff },
 	[R_ICR2] = { RD | WR | X1_ONLY, 0xff000000 },
 	[R_LVTT] = { RD | WR, LVT_COMMON | LVT_TIMER },
@@ -55,6 +56,14 @@ static const struct {
 	[R_SELF] = { WR | X2_ONLY, 0xff },
 };
 
+/* Can register @i be accessed this way, in the present mode? */
+static bool reg_there(const struct lodge_apic_regs *r, u32 i, u8 way)
+{
+	return i < LODGE_APIC_REGS && (table[i].kind & way) &&
+	       !(table[i].kind & (lodge_apic_x2(r) ? X1_ONLY : X2_ONLY)) &&
+	       (i != R_LVTCMCI || r->cmci);
+}
+
 static u32 ldr_of_x2id(u32 id)
 {
 	return (id >> 4) << 16 | 1u << (id & 15);
@@ -66,6 +75,9 @@ static void mask_lvts(struct lodge_apic_regs *r)
 
 	for (i = R_LVTT; i <= R_LVTERR; i++)
 		WRITE_ONCE(r->reg[i].v, r->reg[i].v | LVT_MASKED);
+	if (r->cmci)
+		WRITE_ONCE(r->reg[R_LVTCMCI].v,
+			   r->reg[R_LVTCMCI].v | LVT_MASKED);
 }
 
 /**
@@ -184,7 +196,7 @@ void lodge_apic_collect(struct lodge_apic_regs *r)
 /**
  * lodge_apic_local() - an event at one of the local sources
  * @r: registers, own CPU
- * @lvt: R_LVTT ... R_LVTERR
+ * @lvt: R_LVTCMCI, R_LVTT ... R_LVTERR
  *
  * Return: delivery mode to be acted on by the caller (NMI, SMI, INIT), or
  * -1: masked, or done here.
@@ -282,12 +294,10 @@ int lodge_apic_eoi(struct lodge_apic_regs *r)
 bool lodge_apic_reg_read(struct lodge_apic_regs *r, u32 offset, u32 *v)
 {
 	u32 i = offset >> 4;
-	bool x2 = lodge_apic_x2(r);
 
 	*v = 0;
-	if (i >= LODGE_APIC_REGS || !(table[i].kind & RD) ||
-	    (table[i].kind & (x2 ? X1_ONLY : X2_ONLY))) {
-		if (!x2)
+	if (!reg_there(r, i, RD)) {
+		if (!lodge_apic_x2(r))
 			lodge_apic_error(r, ESR_ILLEGAL_REG, NULL);
 		return false;
 	}
@@ -385,12 +395,17 @@ u32 lodge_apic_written(struct lodge_apic_regs *r, u32 offset)
 	return v;
 }
 
+static bool is_lvt(u32 i)
+{
+	return i == R_LVTCMCI || (i >= R_LVTT && i <= R_LVTERR);
+}
+
 /* Bits that can't be written, but are not reserved either. */
 static u32 ignored_bits(u32 i)
 {
 	if (i == R_ICR)
 		return LVT_STATUS;
-	return i >= R_LVTT && i <= R_LVTERR ? LVT_READONLY : 0;
+	return is_lvt(i) ? LVT_READONLY : 0;
 }
 
 /**
@@ -408,9 +423,8 @@ u32 lodge_apic_reg_write(struct lodge_apic_regs *r, u32 offset, u32 v)
 	u32 i = offset >> 4, write;
 	bool x2 = lodge_apic_x2(r);
 
-	if (i >= LODGE_APIC_REGS || !(table[i].kind & WR) ||
-	    (table[i].kind & (x2 ? X1_ONLY : X2_ONLY))) {
-		if (!x2 && (i >= LODGE_APIC_REGS || !(table[i].kind & RD)))
+	if (!reg_there(r, i, WR)) {
+		if (!x2 && !reg_there(r, i, RD))
 			lodge_apic_error(r, ESR_ILLEGAL_REG, NULL);
 		return LODGE_APIC_FX_BAD;
 	}
@@ -432,6 +446,7 @@ u32 lodge_apic_reg_write(struct lodge_apic_regs *r, u32 offset, u32 v)
 	case R_ESR:	/* any write makes what was noted readable */
 		r->reg[R_ESR].v = xchg(&r->errors, 0);
 		return 0;
+	case R_LVTCMCI:
 	case R_LVTT ... R_LVTERR:
 		return write_lvt(r, i, v);
 	case R_TMICT:

@@ -93,6 +93,57 @@ TEST(machine_check_injection)
 	EXPECT_IOCTL(-EFAULT, vcpu->fd, KVM_X86_SET_MCE, 8);
 }
 
+/* An error that can wait: no exception, but an interrupt if it is wanted. */
+TEST(machine_check_interrupt)
+{
+	struct abi_vm *vm = abi_vm_create(ABI_IRQCHIP);
+	struct abi_vcpu *vcpu = abi_vcpu_create(vm, 0);
+	struct kvm_x86_mce mce = {
+		/* Valid, uncorrected, reporting enabled, the address told */
+		.status = 1ull << 63 | 1ull << 61 | 1ull << 60 | 1ull << 58,
+		.bank = 3, .addr = 0x1234,
+	};
+	struct kvm_lapic_state lapic;
+	struct kvm_vcpu_events events;
+	uint64_t value;
+
+	NEED_CAP(vm->dev, KVM_CAP_MCE);
+	abi_ok(vm->dev, KVM_X86_GET_MCE_CAP_SUPPORTED, &value);
+	if (!(value & 1 << 10))
+		SKIP(return, "no interrupts for machine checks");
+	value = 4 | 1 << 10 | 1 << 24;
+	abi_ok(vcpu->fd, KVM_X86_SETUP_MCE, &value);
+	abi_ok(vcpu->fd, KVM_GET_LAPIC, &lapic);
+	EXPECT_EQ(0x60014, *(uint32_t *)(lapic.regs + 0x30));
+	EXPECT_EQ(0x10000, *(uint32_t *)(lapic.regs + 0x2f0));
+	*(uint32_t *)(lapic.regs + 0xf0) = 0x1ff;
+	*(uint32_t *)(lapic.regs + 0x2f0) = 0x91;
+	abi_ok(vcpu->fd, KVM_SET_LAPIC, &lapic);
+
+	EXPECT_IOCTL(0, vcpu->fd, KVM_X86_SET_MCE, &mce);
+	abi_ok(vcpu->fd, KVM_GET_LAPIC, &lapic);
+	EXPECT_EQ(0, *(uint32_t *)(lapic.regs + 0x240));
+	EXPECT_EQ(0, abi_msr_set(vcpu->fd, 0x283, 1 << 29));
+	EXPECT_EQ(0, abi_msr_set(vcpu->fd, 0x284, 1 << 30));
+	EXPECT_EQ(1, abi_msr_set(vcpu->fd, 0x283, 1 << 30 | 1));
+	EXPECT_EQ(1, abi_msr_get(vcpu->fd, 0x283, &value));
+	EXPECT_EQ(1 << 30 | 1, value);
+	mce.addr = 0x5678;
+	EXPECT_IOCTL(0, vcpu->fd, KVM_X86_SET_MCE, &mce);
+	EXPECT_EQ(1, abi_msr_get(vcpu->fd, 0x40e, &value));
+	EXPECT_EQ(0x5678, value);
+	abi_ok(vcpu->fd, KVM_GET_LAPIC, &lapic);
+	EXPECT_EQ(1 << 17, *(uint32_t *)(lapic.regs + 0x240));
+	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	EXPECT_EQ(0, events.exception.injected | events.exception.pending);
+
+	/* Without the bit neither register is there. */
+	value = 4;
+	abi_ok(vcpu->fd, KVM_X86_SETUP_MCE, &value);
+	EXPECT_EQ(0, abi_msr_set(vcpu->fd, 0x283, 1 << 30));
+	EXPECT_EQ(1, abi_msr_set(vcpu->fd, 0x283, 0));
+}
+
 TEST(translate)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &done);

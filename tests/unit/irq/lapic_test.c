@@ -51,6 +51,7 @@ static void lapic_reset(void)
 
 	memset(&apic, 0xaa, sizeof(apic));
 	apic.directed = false;
+	apic.cmci = false;
 	apic.lint0_masked = false;
 	apic.boot_id = 0;
 	apic.x2id = 3;
@@ -181,6 +182,31 @@ static void lapic_illegal_vector(void)
 	CHECK(take() == -1);
 	put(0x280, 0);
 	CHECK_EQ(reg(0x280), 0x40);
+}
+
+static void lapic_cmci(void)
+{
+	u32 v;
+
+	setup();
+	/* Not there: an error, and nothing kept. */
+	CHECK(!lodge_apic_reg_read(&apic, 0x2f0, &v));
+	CHECK_EQ(put(0x2f0, 0x91), LODGE_APIC_FX_BAD);
+	put(0x280, 0);
+	CHECK_EQ(reg(0x280), 0x80);
+	apic.cmci = true;
+	lodge_apic_regs_reset(&apic, false);
+	CHECK_EQ(reg(0x30), 0x60014);
+	CHECK_EQ(reg(0x2f0), 0x10000);
+	put(0x2f0, 0x91);		/* masked with all others */
+	CHECK_EQ(reg(0x2f0), 0x10091);
+	put(0xf0, 0x1ff);
+	put(0x2f0, 0xffffff91 & ~0x10700);
+	CHECK_EQ(reg(0x2f0), 0x91);
+	CHECK(lodge_apic_local(&apic, 0x2f) == -1);
+	CHECK(take() == 0x91);
+	put(0xf0, 0xff);
+	CHECK_EQ(reg(0x2f0), 0x10091);
 }
 
 static void lapic_illegal_register(void)
@@ -389,7 +415,7 @@ static const struct ktap_test lapic_tests[] = {
 	TEST(lapic_reset), TEST(lapic_init_keeps_id_and_mode),
 	TEST(lapic_way_of_an_interrupt), TEST(lapic_priority),
 	TEST(lapic_task_priority), TEST(lapic_trigger_mode),
-	TEST(lapic_illegal_vector), TEST(lapic_illegal_register),
+	TEST(lapic_illegal_vector), TEST(lapic_illegal_register), TEST(lapic_cmci),
 	TEST(lapic_software_disable), TEST(lapic_lvt_bits),
 	TEST(lapic_local_sources), TEST(lapic_writes_ask),
 	TEST(lapic_x2apic_registers), TEST(lapic_hardware_disabled),

@@ -190,6 +190,7 @@ static void match_save_and_load(void)
 
 	memset(&apic, 0x55, sizeof(apic));
 	apic.directed = false;
+	apic.cmci = false;
 	apic.hold = NULL;
 	apic.x2id = 4;
 	apic.base = PAGE | XAPIC;
