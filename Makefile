@@ -22,6 +22,7 @@
 #	make test-initrd		Debian's own initrd finds the disks
 #	make test-bochs			in Bochs, whose AMD-V has more features
 #	make test-vmx			on VT-x, in Bochs
+#	make test-selftests-vmx		the kernel's tests of KVM there
 #	make test-trace			the same exits on both vendors?
 #	make bochs			build the newer Bochs that is used then
 #	make bench			instructions per exit, beside KVM's
@@ -54,7 +55,7 @@ PREFIX		?= /usr/local
 
 .PHONY: all module modules userspace install run bench test deps clean \
 	distclean help bochs $(PARTS:%=test-%) test-bochs \
-	test-full test-initrd fuzz-ioctl
+	test-full test-initrd test-selftests-vmx fuzz-ioctl
 .NOTPARALLEL:
 
 all: module userspace
@@ -112,6 +113,9 @@ test-abi test-selftests test-boot test-qemu test-fault test-jail test-hostile \
 $(filter-out test-abi test-selftests test-boot test-qemu test-fault test-jail \
 		test-hostile test-vmx,$(PARTS:%=test-%)): test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh $*
+
+test-selftests-vmx:
+	@KERNELS=6.12 SELFTESTS_ON=intel tests/run.sh build selftests
 
 # HOSTILE_SECONDS is how long a host lives before the next, with another seed.
 fuzz-ioctl: modules

@@ -6,13 +6,13 @@
 # host.sh, which has put the programs into /selftests/bin, and the modules into
 # /lodge/ko. Read list.txt next.
 #
-#	inside.sh kvm|lodge full|quick [NAME...]
+#	inside.sh amd|intel kvm|lodge full|quick [NAME...]
 #
 # With names, these are run and no others, quick or not. What each program
 # printed is left in /out.
 
-device=$1 which=$2
-shift 2
+vendor=$1 device=$2 which=$3
+shift 3
 list=/selftests/list.txt
 mkdir -p /out
 cd /selftests/bin || exit
@@ -23,17 +23,32 @@ for name in irqbypass ccp; do
 	[ ! -e /lodge/ko/$name.ko ] || /bin/insmod /lodge/ko/$name.ko || exit 126
 done
 /bin/insmod /lodge/ko/kvm.ko enable_virt_at_load=0 &&
-	/bin/insmod /lodge/ko/kvm-amd.ko || exit 126
+	/bin/insmod /lodge/ko/kvm-$vendor.ko || exit 126
 if [ "$device" = lodge ]; then
 	/bin/insmod /lodge/ko/lodge.ko || exit 126
 	ln -sf /dev/lodge /dev/kvm
 fi
 
-# What list.txt has of these, in its order: "NAME LIMIT OUTCOME REASON...".
+# The lines of list.txt for this vendor: those of its own come first.
+lines()
+{
+	awk -v vendor="$vendor" '
+	/^#/ || NF == 0 { next }
+	NR == FNR {
+		if (split($1, name, "@") == 2 && name[2] == vendor)
+			own[name[1]] = 1
+		next
+	}
+	split($1, name, "@") == 2 ? name[2] == vendor : !($1 in own) {
+		sub(/@[^ \t]+/, "")
+		print
+	}' $list $list
+}
+
+# What the list has of these, in its order: "NAME LIMIT OUTCOME REASON...".
 chosen()
 {
-	awk -v device="$device" -v which="$which" -v names=" $* " '
-	/^#/ || NF == 0 { next }
+	lines | awk -v device="$device" -v which="$which" -v names=" $* " '
 	names != "  " ? index(names, " " $1 " ") : $3 == "quick" || which == "full" {
 		outcome = device == "kvm" ? $4 : $5
 		reason = $0
@@ -41,7 +56,7 @@ chosen()
 		    "", reason)
 		if (outcome != "-")
 			print $1, $2, outcome, reason
-	}' $list
+	}'
 }
 
 outcome_of()
@@ -59,7 +74,7 @@ echo "TAP version 13"
 echo "1..$(($(wc -l </tmp/chosen) + 1))"
 number=1 failed=0
 ls >/tmp/programs
-awk '!/^#/ && NF { print $1 }' $list | sort | diff /tmp/programs - >/tmp/unlisted
+lines | awk '{ print $1 }' | sort | diff /tmp/programs - >/tmp/unlisted
 if [ -s /tmp/unlisted ]; then
 	sed 's/^/# /' /tmp/unlisted
 	echo "not ok 1 $device: list.txt names each program"
