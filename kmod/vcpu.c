@@ -341,6 +341,7 @@ static int vcpu_publish(struct lodge_vm *vm, struct lodge_vcpu *vcpu)
 	vm->vcpu[vcpu->index] = vcpu;
 	/* Whoever sees the number sees the vCPU. */
 	smp_store_release(&vm->nr_vcpus, vcpu->index + 1);
+	lodge_lapic_publish(vcpu);
 	return fd;
 }
 

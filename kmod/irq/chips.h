@@ -264,6 +264,8 @@ static inline bool lodge_apic_takes_extint(const struct lodge_apic_regs *r)
 
 #include "../lodge.h"
 
+#define LODGE_NOBODY	(~0U)	/* no APIC's id */
+
 /* vcpu->apic, a page: [v] but where it says otherwise */
 struct lodge_lapic {
 	struct lodge_apic_regs regs;	/* first: the CPU may have it */
@@ -272,6 +274,8 @@ struct lodge_lapic {
 	unsigned long latched;		/* [a] LODGE_LATCHED_* */
 	u8 sipi_vector;			/* [a] set before it is latched */
 	u32 arb;			/* [a] times chosen by lowest priority */
+	bool on_bus;			/* senders may find it: by_id[] */
+	u32 bus_id;			/* [i] ... there */
 	u64 target;			/* of the timer, CLOCK_MONOTONIC ns; 0: off */
 	u64 tscdeadline;
 	bool pv_eoi_set;		/* the guest may EOI in its memory */
@@ -285,7 +289,7 @@ struct lodge_irqchip {
 	u32 ack_pins;		/* [i] of the I/O APIC: someone waits for EOI */
 	u32 pit_pins;		/* [i] those the PIT's line goes to */
 	unsigned long eoi_vectors[LODGE_APIC_WORDS];	/* [a] I/O APIC wants */
-	u16 by_id[LODGE_VCPU_ID_MAX];	/* [a] hint: index in vm->vcpu[] */
+	u16 by_id[LODGE_VCPU_ID_MAX];	/* [i] to write: 1 + index in vm->vcpu[] */
 	u32 user_pins;		/* [c] GSIs that are the user's I/O APIC's */
 	atomic_t elsewhere;	/* [a] APICs that are not at their usual address */
 	struct lodge_vm *vm;		/* [c] */
@@ -371,6 +375,7 @@ u32 lodge_timer_left(struct lodge_lapic *apic);
 /* lapic_ipi.c */
 int lodge_msi_parse(const struct lodge_vm *vm, u32 lo, u32 hi, u32 data,
 		    struct lodge_apic_msg *msg);
+void lodge_apic_publish(struct lodge_lapic *apic);
 void lodge_lapic_local(struct lodge_lapic *apic, u32 lvt);
 void lodge_lint0_nmi(struct lodge_vm *vm);
 

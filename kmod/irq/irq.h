@@ -59,6 +59,7 @@ int lodge_apic_deliver(struct lodge_vm *vm, struct lodge_vcpu *src,
 
 /* A CPU's local APIC; vcpu->mutex held but where it says otherwise. */
 int lodge_lapic_create(struct lodge_vcpu *vcpu);
+void lodge_lapic_publish(struct lodge_vcpu *vcpu);
 void lodge_lapic_destroy(struct lodge_vcpu *vcpu);
 void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init);
 int lodge_lapic_get(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s);

@@ -26,15 +26,6 @@ static_assert(R_LVTERR << 4 == APIC_LVTERR);
 static_assert(R_TDCR << 4 == APIC_TDCR);
 static_assert(R_SELF << 4 == APIC_SELF_IPI);
 
-/* Where senders look first: lapic_ipi.c. */
-static void id_publish(struct lodge_lapic *apic)
-{
-	u32 id = lodge_apic_id(&apic->regs);
-
-	if (id < LODGE_VCPU_ID_MAX)
-		WRITE_ONCE(apic->chip->by_id[id], apic->vcpu->index);
-}
-
 /**
  * lodge_lapic_ended() - the service of an interrupt is over
  * @vcpu: own thread, with an APIC; in or out of the bracket
@@ -130,7 +121,7 @@ static bool reg_write(struct lodge_lapic *apic, u32 offset, u32 v)
 	else if ((fx & LODGE_APIC_FX_DIVIDE) && left)
 		lodge_timer_start(apic, left);
 	else if (fx & LODGE_APIC_FX_ID)
-		id_publish(apic);
+		lodge_apic_publish(apic);
 	return !(fx & LODGE_APIC_FX_BAD);
 }
 
@@ -287,7 +278,7 @@ int lodge_lapic_set_base(struct lodge_vcpu *vcpu, u64 v, bool host)
 	if (!host && !(v & LODGE_BASE_ENABLE))
 		lodge_timer_stop(apic);
 	lodge_apic_base_write(&apic->regs, v, host);
-	id_publish(apic);
+	lodge_apic_publish(apic);
 	lodge_apic_moved(apic);
 	return 0;
 }
@@ -372,7 +363,7 @@ int lodge_lapic_set(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s)
 	memcpy(&left, s->regs + APIC_TMCCT, sizeof(left));
 	lodge_timer_stop(apic);
 	lodge_apic_load(&apic->regs, s);
-	id_publish(apic);
+	lodge_apic_publish(apic);
 	lodge_apic_update(apic);
 	if (apic->regs.reg[R_TMICT].v) {
 		if (!left && (apic->regs.reg[R_LVTT].v & LVT_PERIODIC))
@@ -442,7 +433,7 @@ void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init)
 	apic->regs.lint0_masked =
 		lodge_quirk_off(vcpu->vm, KVM_X86_QUIRK_LINT0_REENABLED);
 	lodge_apic_regs_reset(&apic->regs, init);
-	id_publish(apic);
+	lodge_apic_publish(apic);
 	lodge_apic_moved(apic);
 }
 
@@ -458,6 +449,7 @@ int lodge_lapic_create(struct lodge_vcpu *vcpu)
 		return -ENOMEM;
 	apic->vcpu = vcpu;
 	apic->chip = vcpu->vm->irqchip;
+	apic->bus_id = LODGE_NOBODY;
 	apic->regs.x2id = vcpu->id;
 	apic->regs.boot_id = vcpu->vm->boot_id;
 	if (lodge_caps.irq_posting)

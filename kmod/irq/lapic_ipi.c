@@ -85,26 +85,60 @@ static struct lodge_lapic *apic_at(struct lodge_vm *vm, u32 i)
 
 static struct lodge_lapic *apic_by_id(struct lodge_vm *vm, u32 id)
 {
-	struct lodge_irqchip *chip = vm->irqchip;
-	struct lodge_lapic *apic;
-	u32 i, nr;
-
 	if (id >= LODGE_VCPU_ID_MAX)
 		return NULL;
 	id = array_index_nospec(id, LODGE_VCPU_ID_MAX);	/* the guest's */
-	apic = apic_at(vm, READ_ONCE(chip->by_id[id]));
-	if (apic && lodge_apic_id(&apic->regs) == id)
-		return apic;
-	/* No hint, or an old one: ids change with modes, and a guest may. */
-	nr = lodge_vcpus(vm);
-	for (i = 0; i < nr; i++) {
-		apic = apic_at(vm, i);
-		if (apic && lodge_apic_id(&apic->regs) == id) {
-			WRITE_ONCE(chip->by_id[id], i);
-			return apic;
-		}
-	}
-	return NULL;
+	return apic_at(vm, READ_ONCE(vm->irqchip->by_id[id]) - 1u);
+}
+
+/* Nobody has an id any more that was @index's, or another has it, too. */
+static void id_leave(struct lodge_vm *vm, u32 id, u32 index)
+{
+	u16 *by_id = vm->irqchip->by_id;
+	u32 i;
+
+	if (id >= LODGE_VCPU_ID_MAX || by_id[id] != index + 1)
+		return;
+	for (i = lodge_vcpus(vm); i; i--)
+		if (vm->vcpu[i - 1]->apic->bus_id == id)
+			break;
+	WRITE_ONCE(by_id[id], i);
+}
+
+/**
+ * lodge_apic_publish() - senders find an APIC by the id it has now
+ * @apic: own thread's, in or out of the bracket
+ *
+ * They look in by_id[] alone. A guest may give several APICs one id: the last of
+ * them has it, and when that goes, another.
+ */
+void lodge_apic_publish(struct lodge_lapic *apic)
+{
+	u32 id = lodge_apic_id(&apic->regs), old = apic->bus_id;
+	struct lodge_vm *vm = apic->vcpu->vm;
+	u32 index = apic->vcpu->index;
+	unsigned long flags;
+
+	if (old == id || !apic->on_bus)
+		return;
+	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	apic->bus_id = id;
+	id_leave(vm, old, index);
+	if (id < LODGE_VCPU_ID_MAX)
+		WRITE_ONCE(vm->irqchip->by_id[id], index + 1);
+	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+}
+
+/**
+ * lodge_lapic_publish() - from now on senders find a vCPU's APIC
+ * @vcpu: with or without one; published itself
+ */
+void lodge_lapic_publish(struct lodge_vcpu *vcpu)
+{
+	if (!vcpu->apic)
+		return;
+	vcpu->apic->on_bus = true;
+	lodge_apic_publish(vcpu->apic);
 }
 
 /* Is @a a better choice than @b for a message to the lowest priority? */

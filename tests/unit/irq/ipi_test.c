@@ -49,6 +49,44 @@ static void ipi_fixed(void)
 	machine_stop();
 }
 
+/*
+ * Who asks for CPUs that are not there, as a hypercall can do 128 times at once,
+ * has nobody look through all that are: those here can't be looked at. Ids may
+ * change, also to others', and back.
+ */
+static void ipi_absent(void)
+{
+	u32 i;
+
+	machine_start();
+	apic_write(3, 0x20, 5 << 24);
+	apic_write(2, 0x20, 1 << 24);
+	apic_write(1, 0x20, 6 << 24);
+	ipi(0, 1, FIXED | 0x51);
+	CHECK_EQ(who_has(0x51), 1 << 2);
+	for (i = CPUS; i < LODGE_VCPUS_MAX; i++)
+		vm.vcpu[i] = (struct lodge_vcpu *)64;
+	vm.nr_vcpus = LODGE_VCPUS_MAX;
+	for (i = 0; i < 0xff; i++)
+		if (i > 1 && i != 5 && i != 6)
+			ipi(0, i, FIXED | 0x52);
+	CHECK_EQ(who_has(0x52), 0);
+	ipi(0, 5, FIXED | 0x53);
+	ipi(0, 6, FIXED | 0x53);
+	CHECK_EQ(who_has(0x53), 1 << 3 | 1 << 1);
+	vm.nr_vcpus = CPUS;
+	apic_write(1, 0x20, 1 << 24);
+	apic_write(2, 0x20, 2 << 24);
+	ipi(0, 1, FIXED | 0x54);
+	ipi(0, 2, FIXED | 0x54);
+	CHECK_EQ(who_has(0x54), 1 << 2 | 1 << 1);
+	apic_write(2, 0x20, 1 << 24);
+	apic_write(2, 0x20, 2 << 24);
+	ipi(0, 1, FIXED | 0x55);
+	CHECK_EQ(who_has(0x55), 1 << 1);
+	machine_stop();
+}
+
 static void ipi_edge_whatever_it_says(void)
 {
 	machine_start();
@@ -403,7 +441,7 @@ static void apic_pv_eoi_not_for_level(void)
 }
 
 static const struct ktap_test ipi_tests[] = {
-	TEST(ipi_fixed), TEST(ipi_edge_whatever_it_says),
+	TEST(ipi_fixed), TEST(ipi_absent), TEST(ipi_edge_whatever_it_says),
 	TEST(ipi_illegal_vector), TEST(ipi_logical),
 	TEST(ipi_lowest_priority), TEST(ipi_switched_off), TEST(ipi_nmi), TEST(ipi_wake),
 	TEST(ipi_init_and_sipi), TEST(ipi_x2apic), TEST(ipi_x2apic_faults),

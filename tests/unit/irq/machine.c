@@ -126,6 +126,7 @@ void machine_start(void)
 		lodge_lapic_reset(&cpus[i], false);
 		vm.vcpu[i] = &cpus[i];
 		vm.nr_vcpus = i + 1;
+		lodge_lapic_publish(&cpus[i]);
 		apic_write(i, 0xf0, 0x1ff);
 	}
 	mutex_unlock(&vm.lock);
