@@ -195,6 +195,11 @@ static int sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s,
 	    lodge_lapic_set_base(vcpu, s->apic_base, true))
 		return -EINVAL;
 	r = lodge_touch(vcpu, LODGE_R_SEGS | LODGE_R_DTABLES | LODGE_R_CRS);
+	/* Other code, though RIP be the same: what the user was asked is void. */
+	if (unlikely(s->cs.base != r->seg[LODGE_CS].base)) {
+		vcpu->complete = NULL;
+		vcpu->ahead.nr = 0;
+	}
 	for (i = 0; i < ARRAY_SIZE(state_seg); i++)
 		seg_from_kvm(&r->seg[state_seg[i]], &seg[i]);
 	r->gdt.base = s->gdt.base;

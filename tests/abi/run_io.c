@@ -326,6 +326,53 @@ TEST(unanswered_in_is_zero)
 	EXPECT_EQ(0, abi_regs(vcpu).rax & 0xffffffff);
 }
 
+/*
+ * Code at another address is not the IN that the user is asked for, whatever the
+ * instruction pointer.
+ */
+GUEST16(in_elsewhere, "in $0x77, %al\n" G_REPORT G_DONE);
+
+FIXTURE(elsewhere) { struct abi_vcpu *vcpu; };
+FIXTURE_VARIANT(elsewhere) {
+	uint32_t base;
+	int move;		/* of RIP */
+	uint32_t al;
+};
+FIXTURE_VARIANT_ADD(elsewhere, same_code) { 0, 0, 0x5a };
+FIXTURE_VARIANT_ADD(elsewhere, same_rip) { 0x10000, 0, 0 };
+FIXTURE_VARIANT_ADD(elsewhere, other_rip) { 0, 2, 0 };
+
+FIXTURE_SETUP(elsewhere)
+{
+	self->vcpu = abi_boot(ABI_REAL, &in_elsewhere);
+	memcpy(self->vcpu->vm->mem + 0x10000 + ABI_CODE,
+	       "\x66" "\xe7\xe0" "\xe6\xe4", 5);	/* G_REPORT G_DONE */
+}
+
+FIXTURE_TEARDOWN(elsewhere) { }
+
+TEST_F(elsewhere, in)
+{
+	struct abi_vcpu *vcpu = self->vcpu;
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	regs = abi_regs(vcpu);
+	regs.rax = 0;
+	abi_set_regs(vcpu, &regs);
+	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+	*(uint8_t *)io_data(vcpu->run) = 0x5a;
+	sregs = abi_sregs(vcpu);
+	sregs.cs.base = variant->base;
+	sregs.cs.selector = variant->base >> 4;
+	abi_set_sregs(vcpu, &sregs);
+	regs = abi_regs(vcpu);
+	regs.rip += variant->move;
+	abi_set_regs(vcpu, &regs);
+	EXPECT_EQ(variant->al, abi_report(vcpu));
+	abi_done(vcpu);
+}
+
 /* The instruction pointer is past IN only once its data is taken. */
 GUEST16(in_one, "in $0x77, %al\n" G_DONE);
 
