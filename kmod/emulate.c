@@ -59,8 +59,9 @@ static int emu_step(struct lodge_vcpu *vcpu);
 
 /*
  * Is there more of what the user has given at once? The guest must not run
- * before it has it all. That an iteration is tried again is rare, and a signal
- * ends it.
+ * before it has it all. That an iteration is tried again is rare: others have
+ * changed the page tables on the way, often. A signal waits, unless it kills,
+ * since what is left would be lost.
  */
 static bool emu_ahead_left(const struct lodge_vcpu *vcpu)
 {
@@ -69,7 +70,7 @@ static bool emu_ahead_left(const struct lodge_vcpu *vcpu)
 	return a->nr > 1 && vcpu->regs.rip == a->rip &&
 	       a->rcx - lodge_emul_count(vcpu->emul) < a->nr &&
 	       !vcpu->events.exception.valid &&
-	       (vcpu->emul->again || !signal_pending(current));
+	       (vcpu->emul->again || !fatal_signal_pending(current));
 }
 
 /*
