@@ -91,7 +91,10 @@ int lodge_coalesced_add(struct lodge_vm *vm,
 	zone->first = z->addr;
 	zone->last = z->addr + z->size - 1;
 	zone->pio = z->pio;
-	mutex_lock(&vm->slots_lock);
+	if (mutex_lock_killable(&vm->slots_lock)) {
+		kvfree(zone);
+		return -EINTR;
+	}
 	r = lodge_bus_register(vm, zone_bus(z->pio), z->addr, z->size,
 			       &zone->dev);
 	if (r)
@@ -107,7 +110,8 @@ int lodge_coalesced_add(struct lodge_vm *vm,
  * @vm: may sleep
  * @z: a range; every zone that holds all of it goes
  *
- * Return: 0, also if there was none; -EINVAL if pio is neither 0 nor 1.
+ * Return: 0, also if there was none; -EINVAL if pio is neither 0 nor 1; -EINTR:
+ * killed.
  */
 int lodge_coalesced_remove(struct lodge_vm *vm,
 			   const struct kvm_coalesced_mmio_zone *z)
@@ -117,7 +121,8 @@ int lodge_coalesced_remove(struct lodge_vm *vm,
 
 	if (z->pio > 1)
 		return -EINVAL;
-	mutex_lock(&vm->slots_lock);
+	if (mutex_lock_killable(&vm->slots_lock))
+		return -EINTR;
 	list_for_each_entry_safe(zone, tmp, &vm->coalesced, link) {
 		if (zone->pio != z->pio || z->addr < zone->first ||
 		    z->addr > zone->last ||

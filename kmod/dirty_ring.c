@@ -218,7 +218,8 @@ int lodge_rings_reset(struct lodge_vm *vm)
 
 	if (!READ_ONCE(vm->ring_entries))
 		return -EINVAL;
-	mutex_lock(&vm->slots_lock);
+	if (mutex_lock_killable(&vm->slots_lock))
+		return -EINTR;
 	/* Pairs with vcpu_publish(). */
 	nr = smp_load_acquire(&vm->nr_vcpus);
 	for (i = 0; i < nr; i++)

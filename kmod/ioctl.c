@@ -18,7 +18,8 @@ static long ioctl_locked(const struct lodge_ioctl *e, struct lodge_call *call)
 
 	if (!(e->flags & LODGE_IOCTL_LOCK))
 		return e->fn(call);
-	mutex_lock(&call->vm->lock);
+	if (mutex_lock_killable(&call->vm->lock))
+		return -EINTR;
 	r = e->fn(call);
 	mutex_unlock(&call->vm->lock);
 	return r;

@@ -81,7 +81,8 @@ static int ioeventfd_assign(struct lodge_vm *vm, struct ioeventfd *p)
 	const struct ioeventfd *q;
 	int r;
 
-	mutex_lock(&vm->slots_lock);
+	if (mutex_lock_killable(&vm->slots_lock))
+		return -EINTR;
 	list_for_each_entry(q, &vm->ioeventfds, link)
 		if (ioeventfd_collides(p, q)) {
 			r = -EEXIST;
@@ -99,7 +100,8 @@ static int ioeventfd_deassign(struct lodge_vm *vm, const struct ioeventfd *key)
 {
 	struct ioeventfd *p, *found = NULL;
 
-	mutex_lock(&vm->slots_lock);
+	if (mutex_lock_killable(&vm->slots_lock))
+		return -EINTR;
 	list_for_each_entry(p, &vm->ioeventfds, link)
 		if (ioeventfd_same(p, key)) {
 			found = p;

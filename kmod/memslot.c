@@ -239,7 +239,7 @@ static int slot_delete(struct lodge_vm *vm, struct lodge_slots *cur,
  * was before.
  *
  * Context: may sleep; takes slots_lock; vm->srcu not held.
- * Return: 0; -EINVAL; -EEXIST: it overlaps another slot; -ENOMEM.
+ * Return: 0; -EINVAL; -EEXIST: it overlaps another slot; -ENOMEM; -EINTR: killed.
  */
 int lodge_slots_set(struct lodge_vm *vm,
 		    const struct kvm_userspace_memory_region *r)
@@ -258,7 +258,8 @@ int lodge_slots_set(struct lodge_vm *vm,
 	err = slot_check(r);
 	if (err)
 		return err;
-	mutex_lock(&vm->slots_lock);
+	if (mutex_lock_killable(&vm->slots_lock))
+		return -EINTR;
 	cur = slots_current(vm);
 	old = lodge_slots_by_id(cur, r->slot);
 	if (new.pages)
@@ -352,7 +353,7 @@ static int log_walk(struct lodge_vm *vm, const struct lodge_slot *slot, u64 at,
  *
  * Context: may sleep; takes slots_lock.
  * Return: 0; -ENXIO: there are rings; -EINVAL: no such number; -ENOENT: no such
- * slot, or it has no log; -EFAULT.
+ * slot, or it has no log; -EFAULT; -EINTR: killed.
  */
 int lodge_dirty_log_get(struct lodge_vm *vm, const struct kvm_dirty_log *log)
 {
@@ -363,7 +364,8 @@ int lodge_dirty_log_get(struct lodge_vm *vm, const struct kvm_dirty_log *log)
 		return -ENXIO;
 	if (log->slot >= LODGE_SLOTS_MAX)
 		return -EINVAL;
-	mutex_lock(&vm->slots_lock);
+	if (mutex_lock_killable(&vm->slots_lock))
+		return -EINTR;
 	slot = lodge_slots_by_id(slots_current(vm), log->slot);
 	if (slot && slot->dirty)
 		err = log_walk(vm, slot, 0, BITS_TO_LONGS(slot->pages),
@@ -391,7 +393,8 @@ int lodge_dirty_log_clear(struct lodge_vm *vm,
 		return -ENXIO;
 	if (log->slot >= LODGE_SLOTS_MAX || log->first_page % BITS_PER_LONG)
 		return -EINVAL;
-	mutex_lock(&vm->slots_lock);
+	if (mutex_lock_killable(&vm->slots_lock))
+		return -EINTR;
 	slot = lodge_slots_by_id(slots_current(vm), log->slot);
 	if (!slot || !slot->dirty)
 		goto out;

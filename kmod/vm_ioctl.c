@@ -237,9 +237,11 @@ static long vm_set_routing(const struct lodge_call *c)
 	e = lodge_array_copy(user->entries, head.nr, sizeof(*e));
 	if (IS_ERR(e))
 		return PTR_ERR(e);
-	mutex_lock(&c->vm->lock);
-	r = lodge_route_set(c->vm, e, head.nr);
-	mutex_unlock(&c->vm->lock);
+	r = mutex_lock_killable(&c->vm->lock);
+	if (!r) {
+		r = lodge_route_set(c->vm, e, head.nr);
+		mutex_unlock(&c->vm->lock);
+	}
 	kvfree(e);
 	return r;
 }

@@ -434,7 +434,8 @@ static int devices_register(struct lodge_vm *vm, struct lodge_irqchip *chip)
 	};
 	int i, r = 0;
 
-	mutex_lock(&vm->slots_lock);
+	if (mutex_lock_killable(&vm->slots_lock))
+		return -EINTR;
 	for (i = 0; i < ARRAY_SIZE(where) && !r; i++)
 		r = lodge_bus_register(vm, where[i].bus, where[i].addr,
 				       where[i].len, where[i].dev);

@@ -249,6 +249,25 @@ int lodge_pit_reinject(struct lodge_vm *vm, const struct kvm_reinject_control *c
 	return 0;
 }
 
+static int pit_register(struct lodge_vm *vm, struct lodge_pit *pit,
+			bool speaker)
+{
+	int r;
+
+	if (mutex_lock_killable(&vm->slots_lock))
+		return -EINTR;
+	r = lodge_bus_register(vm, LODGE_BUS_PIO, PORT_PIT, 4, &pit->dev);
+	if (!r && speaker)
+		r = lodge_bus_register(vm, LODGE_BUS_PIO, PORT_SPEAKER, 1,
+				       &pit->speaker_dev);
+	if (r) {
+		pit->dev.gone = true;
+		lodge_bus_purge(vm, LODGE_BUS_PIO);
+	}
+	mutex_unlock(&vm->slots_lock);
+	return r;
+}
+
 /**
  * lodge_pit_create() - KVM_CREATE_PIT2
  * @vm: vm->lock held; with chips in the kernel, without a PIT
@@ -271,16 +290,7 @@ int lodge_pit_create(struct lodge_vm *vm, const struct kvm_pit_config *cfg)
 	lodge_pit_chip_reset(&pit->chip);
 	lodge_host_timer_init(&pit->timer, pit_alarm);
 
-	mutex_lock(&vm->slots_lock);
-	r = lodge_bus_register(vm, LODGE_BUS_PIO, PORT_PIT, 4, &pit->dev);
-	if (!r && (cfg->flags & KVM_PIT_SPEAKER_DUMMY))
-		r = lodge_bus_register(vm, LODGE_BUS_PIO, PORT_SPEAKER, 1,
-				       &pit->speaker_dev);
-	if (r) {
-		pit->dev.gone = true;
-		lodge_bus_purge(vm, LODGE_BUS_PIO);
-	}
-	mutex_unlock(&vm->slots_lock);
+	r = pit_register(vm, pit, cfg->flags & KVM_PIT_SPEAKER_DUMMY);
 	if (r) {
 		/* Its ports may have been used in the meantime. */
 		hrtimer_cancel(&pit->timer);

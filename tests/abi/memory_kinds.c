@@ -6,8 +6,11 @@
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "test.h"
 
@@ -77,6 +80,102 @@ TEST(userfaultfd)
 	ASSERT_EQ(0, madvise(p, 0x8000, MADV_DONTNEED));
 	EXPECT_EQ(28 + 8, abi_report(vcpu));
 	EXPECT_EQ(8, *(uint32_t *)(p + 0x7000));
+}
+
+GUEST64(input, "mov $0x200000, %edi; mov $0x345, %edx; insb\n" G_DONE);
+
+static void *answer(void *vcpu)
+{
+	abi_run(vcpu);
+	return NULL;
+}
+
+static pid_t slot_setter;
+
+static void *new_slot(void *arg)
+{
+	struct abi_vcpu *vcpu = arg;
+
+	__atomic_store_n(&slot_setter, gettid(), __ATOMIC_RELEASE);
+	abi_slot(vcpu->vm, 2, 0, HIGH + SIZE, 4096, abi_map(4096));
+	return NULL;
+}
+
+/* A process of its own, with this one's memory: the VM's. */
+static int new_zone(void *arg)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = ABI_MMIO, .size = 4 };
+	struct abi_vcpu *vcpu = arg;
+
+	syscall(SYS_ioctl, vcpu->vm->fd, KVM_REGISTER_COALESCED_MMIO, &zone);
+	return 0;
+}
+
+/* Until the kernel says that a thread waits, not to be woken by signals. */
+static bool waits_for_lock(const char *who)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", who);
+	for (int i = 0; i < 1000 && state != 'D'; i++) {
+		usleep(10000);
+		f = fopen(path, "r");
+		if (!f || fscanf(f, "%*d %*s %c", &state) != 1)
+			abi_die("%s", path);
+		fclose(f);
+	}
+	return state == 'D';
+}
+
+/*
+ * What a vCPU has read waits for its memory, so a change of slots waits for the
+ * vCPU, and the next change for that: who waits there can be killed.
+ */
+TEST(killed_waiter)
+{
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC), status;
+	struct uffdio_api api = { .api = UFFD_API };
+	uint8_t *p = abi_map(SIZE + 0x8000), *stack = abi_map(65536);
+	struct uffdio_register range = {
+		.range = { .len = SIZE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct abi_vcpu *vcpu;
+	pthread_t runner, setter;
+	struct uffd_msg msg;
+	char name[64];
+	pid_t pid;
+
+	if (fd < 0)
+		SKIP(return, "no userfaultfd: %s", strerror(errno));
+	p = (uint8_t *)(((uintptr_t)p + 0x7fff) & -0x8000ul);
+	range.range.start = (unsigned long)p;
+	ASSERT_EQ(0, ioctl(fd, UFFDIO_API, &api));
+	ASSERT_EQ(0, ioctl(fd, UFFDIO_REGISTER, &range));
+	vcpu = abi_boot(ABI_LONG, &input);
+	ASSERT_EQ(0, abi_slot(vcpu->vm, 1, 0, HIGH, SIZE, p));
+	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+	pthread_create(&runner, NULL, answer, vcpu);
+	ASSERT_EQ(sizeof(msg), read(fd, &msg, sizeof(msg)));
+	pthread_create(&setter, NULL, new_slot, vcpu);
+	while (!__atomic_load_n(&slot_setter, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	snprintf(name, sizeof(name), "self/task/%d", slot_setter);
+	ASSERT_TRUE(waits_for_lock(name));
+	pid = clone(new_zone, stack + 65536, CLONE_VM | CLONE_FILES | SIGCHLD,
+		    vcpu);
+	ASSERT_LT(0, pid);
+	snprintf(name, sizeof(name), "%d", pid);
+	ASSERT_TRUE(waits_for_lock(name));
+	kill(pid, SIGKILL);
+	status = 0;
+	for (int i = 0; i < 500 && !status; i++) {
+		usleep(10000);
+		if (waitpid(pid, &status, WNOHANG) < 0)
+			abi_die("waitpid");
+	}
+	EXPECT_EQ(SIGKILL, status);
 }
 
 TEST(hugetlb)

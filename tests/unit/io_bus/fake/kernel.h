@@ -42,6 +42,12 @@ static inline void mutex_lock(struct mutex *m)
 	assert(!m->held++);
 }
 
+static inline int mutex_lock_killable(struct mutex *m)
+{
+	mutex_lock(m);
+	return 0;
+}
+
 static inline void mutex_unlock(struct mutex *m)
 {
 	assert(!--m->held);
