@@ -7,6 +7,7 @@
  */
 #include "jail.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -105,13 +107,32 @@ static const struct {
 	{ SCMP_SYS(openat), EACCES },
 };
 
+static void jail_close_high(void)
+{
+	const struct dirent *e;
+	DIR *dir;
+	int fd;
+
+	if (!syscall(SYS_close_range, JAIL_FDS, ~0u, 0))
+		return;
+	/* Before Linux 5.9 */
+	dir = opendir("/proc/self/fd");
+	while (dir && (e = readdir(dir))) {
+		fd = atoi(e->d_name);
+		if (fd >= JAIL_FDS && fd != dirfd(dir))
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 void lodge_jail_note(void)
 {
 	int fd;
 
 	for (fd = STDERR_FILENO + 1; fd < JAIL_FDS; fd++)
 		jail_inherited[fd] = fcntl(fd, F_GETFD) >= 0;
-	syscall(SYS_close_range, JAIL_FDS, ~0u, 0);
+	jail_close_high();
 }
 
 static void jail_descriptors(void)

@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -357,6 +359,41 @@ static void test_files(void)
 	       "landlock", "the file system is shut");
 }
 
+/* High descriptors are closed at once, also by a kernel without close_range(). */
+static void test_high(bool close_range)
+{
+	const int high[] = { 1024, 1500, 4000 };
+	const struct rlimit most = { 4096, 4096 };
+	scmp_filter_ctx filter;
+	int status = 0, open = 0;
+	unsigned int i;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		setrlimit(RLIMIT_NOFILE, &most);
+		for (i = 0; i < sizeof(high) / sizeof(high[0]); i++)
+			if (dup2(STDOUT_FILENO, high[i]) != high[i])
+				_exit(CHILD_USELESS);
+		filter = seccomp_init(SCMP_ACT_ALLOW);
+		if (!close_range &&
+		    (seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
+				      SCMP_SYS(close_range), 0) ||
+		     seccomp_load(filter)))
+			_exit(CHILD_NO_JAIL);
+		lodge_jail_note();
+		for (i = 0; i < sizeof(high) / sizeof(high[0]); i++)
+			open += fcntl(high[i], F_GETFD) >= 0;
+		_exit(open || fcntl(INHERITED, F_GETFD) < 0 ? CHILD_WENT_ON :
+							     CHILD_STOPPED);
+	}
+	waitpid(pid, &status, 0);
+	result(WIFEXITED(status) && WEXITSTATUS(status) == CHILD_STOPPED,
+	       close_range ? "close_range" : "no close_range",
+	       "high descriptors are closed");
+}
+
 /* A ring reads, writes and flushes, and opens nothing. */
 static void test_ring(void)
 {
@@ -404,7 +441,7 @@ static int run_as(char **argv)
 
 int main(int argc, char **argv)
 {
-	unsigned int i, k, plan = 4;
+	unsigned int i, k, plan = 6;
 
 	if (argc > 3 && !strcmp(argv[1], "as"))
 		return run_as(argv + 2);
@@ -420,6 +457,8 @@ int main(int argc, char **argv)
 				test_rule(&rules[i], k);
 			}
 	test_files();
+	test_high(true);
+	test_high(false);
 	test_ring();
 	return failed != 0;
 }
