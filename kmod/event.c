@@ -439,6 +439,36 @@ void lodge_vm_request(struct lodge_vm *vm, int req, bool wait)
 				      cpu_possible_mask);
 }
 
+/* Where HLT does not exit it does as long as a kick waits for it. */
+static void event_unhalted(struct lodge_vcpu *vcpu, bool on)
+{
+	WRITE_ONCE(vcpu->unhalted, on);
+	if (unlikely(READ_ONCE(vcpu->vm->exits_off) &
+		     KVM_X86_DISABLE_EXITS_HLT))
+		lodge_vcpu_request(vcpu, LODGE_REQ_INTERCEPTS);
+}
+
+/**
+ * lodge_vcpu_unhalt() - a kick: ends HLT, also one that is yet to come
+ * @vcpu: any
+ *
+ * Context: any, also interrupts off.
+ */
+void lodge_vcpu_unhalt(struct lodge_vcpu *vcpu)
+{
+	event_unhalted(vcpu, true);
+	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+}
+
+/**
+ * lodge_vcpu_woken() - a HLT has ended; the kick, if there was one, was for that
+ * @vcpu: mutex held
+ */
+void lodge_vcpu_woken(struct lodge_vcpu *vcpu)
+{
+	event_unhalted(vcpu, false);
+}
+
 /**
  * lodge_nmi_queue() - an NMI for a vCPU
  * @vcpu: any

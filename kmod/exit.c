@@ -118,7 +118,7 @@ int lodge_hlt(struct lodge_vcpu *vcpu)
 	if (vcpu->apic) {
 		/* What it waits for may be there: no need to leave the bracket. */
 		if (lodge_vcpu_wakes(vcpu))
-			WRITE_ONCE(vcpu->unhalted, false);
+			lodge_vcpu_woken(vcpu);
 		else
 			WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_HALTED);
 		return LODGE_RESUME;

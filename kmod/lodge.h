@@ -375,6 +375,8 @@ void lodge_event_requeue(struct lodge_vcpu *vcpu, const struct lodge_event *ev);
 bool lodge_user_irq_ready(struct lodge_vcpu *vcpu);
 bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu);
 bool lodge_vcpu_wakes(struct lodge_vcpu *vcpu);
+void lodge_vcpu_unhalt(struct lodge_vcpu *vcpu);		/* any context */
+void lodge_vcpu_woken(struct lodge_vcpu *vcpu);
 void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req);	/* any context */
 void lodge_vcpu_kick(struct lodge_vcpu *vcpu);			/* any context */
 void lodge_vcpu_notify(struct lodge_vcpu *vcpu, u32 marks);	/* any context */

@@ -175,7 +175,7 @@ static int run_block(struct lodge_vcpu *vcpu)
 	if (!started)
 		return signal_pending(current) ? -EINTR : -EAGAIN;
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && lodge_vcpu_wakes(vcpu)) {
-		WRITE_ONCE(vcpu->unhalted, false);
+		lodge_vcpu_woken(vcpu);
 		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
 	}
 	return LODGE_RESUME;

@@ -44,9 +44,7 @@ static int deliver_to(struct lodge_lapic *apic, struct lodge_vcpu *src,
 			lodge_vcpu_notify(vcpu, notify);
 		return ret;
 	case LODGE_DM_WAKE:
-		/* Also from a HLT that is yet to come. */
-		WRITE_ONCE(vcpu->unhalted, true);
-		lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+		lodge_vcpu_unhalt(vcpu);
 		return 1;
 	case DM_NMI:
 		lodge_nmi_queue(vcpu);

@@ -200,7 +200,8 @@ void svm_intercept_int3(struct svm_vcpu *svm)
  * svm_intercept_waits() - HLT and MWAIT exit, unless the user has it otherwise
  * @svm: whose
  *
- * PAUSE never does, and AMD's CPUs have no MSRs on idle states for guests.
+ * PAUSE never does, and AMD's CPUs have no MSRs on idle states for guests. A
+ * HLT that has been kicked before exits in any case, so that the kick counts.
  */
 void svm_intercept_waits(struct svm_vcpu *svm)
 {
@@ -208,7 +209,8 @@ void svm_intercept_waits(struct svm_vcpu *svm)
 	bool mwait = !(off & KVM_X86_DISABLE_EXITS_MWAIT);
 
 	svm_intercept_choose(svm->vmcb, SVM_I_HLT,
-			     !(off & KVM_X86_DISABLE_EXITS_HLT));
+			     !(off & KVM_X86_DISABLE_EXITS_HLT) ||
+			     READ_ONCE(svm->vcpu.unhalted));
 	svm_intercept_choose(svm->vmcb, SVM_I_MONITOR, mwait);
 	svm_intercept_choose(svm->vmcb, SVM_I_MWAIT, mwait);
 }

@@ -287,12 +287,28 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_GUEST_RFLAGS, vmx->hw_rflags);
 }
 
-/* Controls that the user does without. A step over HLT exits. */
-static u32 vmx_waits_off(const struct vmx_vcpu *vmx)
+/* A kick ends the HLT that the guest waits in by itself. */
+static void vmx_kicked(struct vmx_vcpu *vmx)
+{
+	if (vmcs_read(VMCS_GUEST_ACTIVITY) != VMX_HLT)
+		return;
+	vmx->halted = true;
+	vmx_wake(vmx);
+	WRITE_ONCE(vmx->vcpu.unhalted, false);
+}
+
+/*
+ * Controls that the user does without. A step over HLT exits, and a HLT that has
+ * been kicked before, so that the kick counts.
+ */
+static u32 vmx_waits_off(struct vmx_vcpu *vmx)
 {
 	u32 off = READ_ONCE(vmx->vcpu.vm->exits_off), proc = 0;
 
-	if (off & KVM_X86_DISABLE_EXITS_HLT && !lodge_stepping(&vmx->vcpu))
+	if (unlikely(READ_ONCE(vmx->vcpu.unhalted)))
+		vmx_kicked(vmx);
+	if (off & KVM_X86_DISABLE_EXITS_HLT && !lodge_stepping(&vmx->vcpu) &&
+	    !READ_ONCE(vmx->vcpu.unhalted))
 		proc |= VMX_PROC_HLT;
 	if (off & KVM_X86_DISABLE_EXITS_MWAIT)
 		proc |= VMX_PROC_MWAIT | VMX_PROC_MONITOR;

@@ -254,6 +254,54 @@ TEST(kick_of_all)
 	EXPECT_EQ(KVM_MP_STATE_RUNNABLE, mp_state(vcpu));
 }
 
+/*
+ * The same where HLT does not exit, of which CPUID should tell by leaving the
+ * kick out, and does not if that comes late. Stock KVM loses such kicks; but
+ * emulated CPUs end a HLT at any interrupt of the host's.
+ */
+GUEST64(sleeper_inside, "movl $1, 0x80000; sti; hlt; mov $2, %eax\n" G_REPORT
+	G_DONE);
+GUEST64(kicks_itself_inside, KICK(0) "sti; hlt; mov $3, %eax\n" G_REPORT G_DONE);
+
+static void hlt_inside(struct abi_vm *vm)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_X86_DISABLE_EXITS,
+		.args[0] = KVM_X86_DISABLE_EXITS_HLT,
+	};
+
+	abi_ok(vm->fd, KVM_ENABLE_CAP, &cap);
+}
+
+TEST(kick_wakes_inside)
+{
+	struct abi_vcpu *bsp = abi_boot(ABI_LONG | ABI_IRQCHIP, &kicker);
+	struct abi_vcpu *vcpu = second_of(bsp, KVM_MP_STATE_RUNNABLE);
+	struct abi_thread *thread;
+
+	if (!strcmp(abi_device(), "/dev/kvm"))
+		SKIP(return, "KVM loses it");
+	abi_load(vcpu->vm, 0x2000, &sleeper_inside);
+	hlt_inside(bsp->vm);
+	thread = abi_thread_start(vcpu);
+	abi_wait_for(bsp->vm, ABI_DATA, 1);
+	EXPECT_EQ(0, abi_report(bsp));
+	EXPECT_EQ(1, abi_thread_join(thread));
+}
+
+TEST(kick_is_for_the_next_halt_inside)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP,
+					 &kicks_itself_inside);
+
+	if (!strcmp(abi_device(), "/dev/kvm"))
+		SKIP(return, "KVM loses it");
+	abi_lapic_enable(vcpu);
+	hlt_inside(vcpu->vm);
+	EXPECT_EQ(3, abi_report(vcpu));
+	abi_done(vcpu);
+}
+
 TEST(kick_without_irqchip)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &kicker);

@@ -346,7 +346,7 @@ FIXTURE_SETUP(elsewhere)
 {
 	self->vcpu = abi_boot(ABI_REAL, &in_elsewhere);
 	memcpy(self->vcpu->vm->mem + 0x10000 + ABI_CODE,
-	       "\x66" "\xe7\xe0" "\xe6\xe4", 5);	/* G_REPORT G_DONE */
+	       "\146\347\340\346\344", 5);	/* G_REPORT G_DONE */
 }
 
 FIXTURE_TEARDOWN(elsewhere) { }

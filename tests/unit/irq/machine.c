@@ -53,6 +53,12 @@ void lodge_nmi_queue(struct lodge_vcpu *vcpu)
 	vcpu->nmis++;
 }
 
+void lodge_vcpu_unhalt(struct lodge_vcpu *vcpu)
+{
+	vcpu->unhalted = true;
+	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
+}
+
 /* 2 GHz */
 u64 lodge_tsc_read(struct lodge_vcpu *vcpu)
 {

@@ -165,6 +165,7 @@ static inline bool lodge_quirk_off(const struct lodge_vm *vm, u64 quirk)
 void lodge_vcpu_request(struct lodge_vcpu *vcpu, int req);
 void lodge_vcpu_notify(struct lodge_vcpu *vcpu, u32 marks);
 void lodge_nmi_queue(struct lodge_vcpu *vcpu);
+void lodge_vcpu_unhalt(struct lodge_vcpu *vcpu);
 u64 lodge_tsc_read(struct lodge_vcpu *vcpu);
 u64 lodge_tsc_to_ns(struct lodge_vcpu *vcpu, u64 guest_tsc_delta);
 int lodge_gpa_read(struct lodge_vm *vm, gpa_t gpa, void *p, size_t n);
