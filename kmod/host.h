@@ -100,6 +100,13 @@ bool lodge_host_page_look(unsigned long hva, bool write,
 int lodge_host_page_get(unsigned long hva, bool write,
 			struct lodge_host_page *p);
 u64 lodge_host_crypt_bit(void);		/* memory encryption, or 0 */
+
+/* A page of ours as hardware is told of it: where memory is encrypted, it is. */
+static inline hpa_t lodge_hw_pa(const void *page)
+{
+	return lodge_page_pa(page) | lodge_host_crypt_bit();
+}
+
 int lodge_host_levels(void);		/* of the host's page tables: 4 or 5 */
 
 /* DR0 to DR3 as found on a CPU, while a guest's are in it. */

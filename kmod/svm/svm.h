@@ -72,12 +72,6 @@ struct svm_vcpu {
 	u32 step_exceptions;		/* [v] those intercepted otherwise */
 };
 
-/* As the hardware is told of it: where memory is encrypted, ours is, too. */
-static inline hpa_t svm_pa(const void *p)
-{
-	return lodge_page_pa(p) | lodge_host_crypt_bit();
-}
-
 static inline struct svm_vcpu *to_svm(struct lodge_vcpu *vcpu)
 {
 	return container_of(vcpu, struct svm_vcpu, vcpu);

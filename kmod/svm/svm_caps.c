@@ -132,7 +132,7 @@ static void svm_probe_guest_init(struct svm_vmcb *vmcb)
 	vmcb->dr6 = 0xffff0ff0;
 	vmcb->dr7 = 0x400;
 	vmcb->np_ctl = SVM_NP_ENABLE;
-	vmcb->ncr3 = svm_pa(svm_probe_npt);
+	vmcb->ncr3 = lodge_hw_pa(svm_probe_npt);
 	vmcb->pat = 0x0007040600070406ULL;
 	vmcb->iopm_pa = svm_iopm_pa;
 	vmcb->msrpm_pa = svm_iopm_pa;	/* all ones, large enough */
@@ -153,9 +153,9 @@ static int svm_cpu_alloc(struct svm_cpu *cpu)
 	cpu->hsave = lodge_page_alloc();
 	if (!cpu->host || !cpu->probe || !cpu->hsave)
 		return -ENOMEM;
-	cpu->host_pa = svm_pa(cpu->host);
-	cpu->probe_pa = svm_pa(cpu->probe);
-	cpu->hsave_pa = svm_pa(cpu->hsave);
+	cpu->host_pa = lodge_hw_pa(cpu->host);
+	cpu->probe_pa = lodge_hw_pa(cpu->probe);
+	cpu->hsave_pa = lodge_hw_pa(cpu->hsave);
 	cpu->asids.generation = 1;
 	svm_probe_guest_init(cpu->probe);
 	return 0;
@@ -175,7 +175,7 @@ int svm_setup(void)
 	if (!svm_iopm || !svm_probe_npt)
 		goto fail;
 	memset(svm_iopm, 0xff, SVM_IOPM_SIZE);
-	svm_iopm_pa = svm_pa(svm_iopm);
+	svm_iopm_pa = lodge_hw_pa(svm_iopm);
 	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
 		if (cpu_possible(cpu) && svm_cpu_alloc(&per_cpu(svm_cpu, cpu)))
 			goto fail;

@@ -98,7 +98,7 @@ int svm_vcpu_create(struct lodge_vcpu *vcpu)
 		svm_vcpu_destroy(vcpu);
 		return -ENOMEM;
 	}
-	svm->vmcb_pa = svm_pa(svm->vmcb);
+	svm->vmcb_pa = lodge_hw_pa(svm->vmcb);
 	svm->asid_cpu = -1;
 	memset(svm->msrpm, 0xff, SVM_MSRPM_SIZE);
 	return 0;
@@ -138,7 +138,7 @@ void svm_vcpu_reset(struct lodge_vcpu *vcpu)
 		svm_intercept_set(vmcb, SVM_I_DR_WRITE + i);
 	}
 	vmcb->iopm_pa = svm_iopm_pa;
-	vmcb->msrpm_pa = svm_pa(svm->msrpm);
+	vmcb->msrpm_pa = lodge_hw_pa(svm->msrpm);
 	vmcb->int_ctl = SVM_INT_V_MASKING;
 	vmcb->np_ctl = SVM_NP_ENABLE;
 	vmcb->ncr3 = ncr3;

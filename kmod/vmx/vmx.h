@@ -120,11 +120,6 @@ struct vmx_vcpu {
 	u64 kernel_gs_base;		/* [v] outside the bracket */
 };
 
-static inline hpa_t vmx_pa(const void *p)
-{
-	return lodge_page_pa(p) | lodge_host_crypt_bit();
-}
-
 /* Four page-directory pointers, which the VMCS has copies of */
 static inline bool vmx_pae_paging(const struct lodge_regs *r)
 {

@@ -109,7 +109,7 @@ u32 vmx_apic_ctls(struct vmx_vcpu *vmx)
  */
 void vmx_apic_write_fixed(struct vmx_vcpu *vmx)
 {
-	hpa_t page = vmx_pa(vmx->vcpu.apic);
+	hpa_t page = lodge_hw_pa(vmx->vcpu.apic);
 	int i;
 
 	vmcs_write(VMCS_VIRTUAL_APIC, page);

@@ -257,8 +257,8 @@ static int vmx_cpu_alloc(struct vmx_cpu *cpu)
 		return -ENOMEM;
 	cpu->vmxon->revision = vmx_config.revision;
 	cpu->probe->revision = vmx_config.revision;
-	cpu->vmxon_pa = vmx_pa(cpu->vmxon);
-	cpu->probe_pa = vmx_pa(cpu->probe);
+	cpu->vmxon_pa = lodge_hw_pa(cpu->vmxon);
+	cpu->probe_pa = lodge_hw_pa(cpu->probe);
 	return 0;
 }
 
@@ -278,7 +278,7 @@ int vmx_setup(void)
 		vmx_apic_page = lodge_page_alloc();
 		if (!vmx_apic_page)
 			goto fail;
-		lodge_caps.apic_page = vmx_pa(vmx_apic_page);
+		lodge_caps.apic_page = lodge_hw_pa(vmx_apic_page);
 	}
 	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
 		if (cpu_possible(cpu) && vmx_cpu_alloc(&per_cpu(vmx_cpu, cpu)))
@@ -426,7 +426,7 @@ static void vmx_probe_guest_write(void)
 		     VMX_PROC2_PAUSE_LOOP));
 	vmcs_write(VMCS_EXIT_CTLS, vmx_config.exit);
 	vmcs_write(VMCS_ENTRY_CTLS, vmx_config.entry);
-	vmcs_write(VMCS_EPTP, vmx_eptp(vmx_pa(vmx_probe_ept),
+	vmcs_write(VMCS_EPTP, vmx_eptp(lodge_hw_pa(vmx_probe_ept),
 				       vmx_config.ept_ad));
 }
 

@@ -106,7 +106,7 @@ int vmx_vcpu_create(struct lodge_vcpu *vcpu)
 		return -ENOMEM;
 	}
 	vmx->vmcs->revision = vmx_config.revision;
-	vmx->vmcs_pa = vmx_pa(vmx->vmcs);
+	vmx->vmcs_pa = lodge_hw_pa(vmx->vmcs);
 	vmx->tlb_cpu = -1;
 	vmx->host_cpu = -1;
 	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
@@ -264,7 +264,7 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 	if (vmx->vcpu.apic && lodge_caps.virtual_apic)
 		vmx_apic_write_fixed(vmx);
 	if (vmx_config.proc & VMX_PROC_MSR_BITMAPS)
-		vmcs_write(VMCS_MSR_BITMAP, vmx_pa(vmx->msr_bitmap));
+		vmcs_write(VMCS_MSR_BITMAP, lodge_hw_pa(vmx->msr_bitmap));
 	if (vmx->vpid)
 		vmcs_write(VMCS_VPID, vmx->vpid);
 	if (vmx_config.proc2 & VMX_PROC2_ENCLS)
@@ -274,7 +274,7 @@ static void vmx_write_fixed(struct vmx_vcpu *vmx)
 		vmcs_write(VMCS_PLE_WINDOW, VMX_PLE_WINDOW);
 	}
 	if (vmx->pml) {
-		vmcs_write(VMCS_PML_ADDRESS, vmx_pa(vmx->pml));
+		vmcs_write(VMCS_PML_ADDRESS, lodge_hw_pa(vmx->pml));
 		vmcs_write(VMCS_PML_INDEX, VMX_PML_ENTRIES - 1);
 	}
 	vmx->hw_timer = 0;
