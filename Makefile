@@ -23,6 +23,7 @@
 #	make test-bochs			in Bochs, whose AMD-V has more features
 #	make test-vmx			on VT-x, in Bochs
 #	make test-selftests-vmx		the kernel's tests of KVM there
+#	make test-qemu-vmx		QEMU on Lodge there
 #	make test-trace			the same exits on both vendors?
 #	make bochs			build the newer Bochs that is used then
 #	make bench			instructions per exit, beside KVM's
@@ -55,7 +56,8 @@ PREFIX		?= /usr/local
 
 .PHONY: all module modules userspace install run bench test deps clean \
 	distclean help bochs $(PARTS:%=test-%) test-bochs \
-	test-full test-initrd test-selftests-vmx fuzz-ioctl
+	test-full test-initrd test-selftests-vmx test-qemu-vmx \
+	fuzz-ioctl
 .NOTPARALLEL:
 
 all: module userspace
@@ -116,6 +118,9 @@ $(filter-out test-abi test-selftests test-boot test-qemu test-fault test-jail \
 
 test-selftests-vmx:
 	@KERNELS=6.12 SELFTESTS_ON=intel tests/run.sh build selftests
+
+test-qemu-vmx:
+	@KERNELS="$(KERNELS)" QEMU_ON=intel tests/run.sh build qemu
 
 # HOSTILE_SECONDS is how long a host lives before the next, with another seed.
 fuzz-ioctl: modules

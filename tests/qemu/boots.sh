@@ -8,8 +8,9 @@
 #	boots.sh PREFIX DEVICE RELEASE VERSION LIST [TEST...]
 #
 # The guests' kernel and initramfs are in /guest, disks are /dev/vda (an ext4
-# root file system) and /dev/vdb (zeroes). What is done by QEMU's monitor is in
-# driven.sh. LIST says which of all that: quick or full. Read lib.sh next.
+# root file system) and /dev/vdb (zeroes), /dev/vdc has GRUB; in Bochs that is
+# /dev/sda, and the only one. What is done by QEMU's monitor is in
+# driven.sh. LIST says which of all that: quick, full or bochs. Read lib.sh next.
 
 prefix=$1 device=$2 release=$3 version=$4 list=$5
 shift 5
@@ -52,8 +53,10 @@ test_memtest()
 test_grub()
 {
 	name="QEMU $version pc: GRUB off a disk boots Linux"
+	grub_disk=/dev/vdc
+	[ -e $grub_disk ] || grub_disk=/dev/sda
 	(qemu pc -m 256M -serial stdio -no-reboot \
-		-drive if=virtio,format=raw,file=/dev/vdc) \
+		-drive if=virtio,format=raw,file=$grub_disk) \
 		</dev/null >/tmp/log 2>&1
 	report "$name" $? /tmp/log
 }
@@ -90,22 +93,34 @@ firmware_says()
 }
 
 echo "TAP version 13"
-each hello pc 1
-each hello q35 2
-each hello microvm,pcie=on 2
-each hello pc,kernel_irqchip=split 2
-each hello q35,kernel_irqchip=off 1
-each disk pc
-each memtest
-each grub
-each ovmf
-each reset q35
-each save pc
-each move pc
-each balloon pc
-each net user 1
-each net vhost 2
-each debug pc
+if [ "$list" = bochs ]; then
+	each memtest
+	each grub
+	each hello pc 1
+	each hello q35,kernel_irqchip=split 2
+	each reset q35
+	each save pc
+	each move pc
+	each balloon pc
+	each debug pc
+else
+	each hello pc 1
+	each hello q35 2
+	each hello microvm,pcie=on 2
+	each hello pc,kernel_irqchip=split 2
+	each hello q35,kernel_irqchip=off 1
+	each disk pc
+	each memtest
+	each grub
+	each ovmf
+	each reset q35
+	each save pc
+	each move pc
+	each balloon pc
+	each net user 1
+	each net vhost 2
+	each debug pc
+fi
 if [ "$list" = full ]; then
 	each hello pc,kernel_irqchip=off 1
 	each hello q35,kernel_irqchip=split 2

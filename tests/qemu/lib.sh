@@ -7,7 +7,10 @@
 # boots.sh next.
 
 module=lodge
-[ "$device" != /dev/kvm ] || module=kvm_amd
+if [ "$device" = /dev/kvm ]; then
+	module=kvm_amd
+	! grep -q GenuineIntel /proc/cpuinfo || module=kvm_intel
+fi
 [ -e /dev/kvm ] || ln -s /dev/lodge /dev/kvm
 # shellcheck disable=SC2154 # the sourcing script's
 . /guest/lib.sh

@@ -6,20 +6,26 @@
 # in KERNELS; prints KTAP. What happens in the host is in boots.sh, driven.sh and
 # lib.sh; read those next.
 #
-#	tests/qemu/run.sh [TEST...]
+#	tests/qemu/run.sh [--intel] [TEST...]
 #
-# With names, only these tests. In the environment, QEMU_VERSION=10 takes the QEMU
-# of Debian 12's backports, which is told the device, instead of Debian's own, 7.2;
-# with neither, some tests run on both. LODGE_TEST_FULL adds other kernels than
-# the last, more of QEMU's configurations, and all tests on both QEMUs;
-# QEMU_DEVICE=/dev/kvm runs all of it on stock KVM, the oracle.
+# On AMD-V, or on VT-x in Bochs ("make test-qemu-vmx"), where a shorter list is run
+# on the first kernel alone. With names, only these tests. In the environment,
+# QEMU_VERSION=10 takes the QEMU of Debian 12's backports, which is told the device,
+# instead of Debian's own, 7.2; with neither, some tests run on both.
+# LODGE_TEST_FULL adds other kernels than the last, more of QEMU's configurations,
+# and all tests on both QEMUs; QEMU_DEVICE=/dev/kvm runs all of it on stock KVM, the
+# oracle.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
 
+vendor=${QEMU_ON:-amd}
+[ "${1-}" != --intel ] || { vendor=intel; shift; }
 device=${QEMU_DEVICE:-/dev/lodge} version=${QEMU_VERSION:-7.2}
 read -r -a hosts <<<"${KERNELS:-6.1 6.12}"
 tests/machine/deps.sh build build-6.12 userspace host chroot qemu || exit
+[ "$vendor" = amd ] ||
+	{ tests/machine/deps.sh bochs && tests/machine/bochs3.sh build; } || exit
 . tests/boot/guests.sh
 guests_make "$build/guest" && guests_disks "$build/guest" || exit
 out=$build/qemu
@@ -97,18 +103,30 @@ emulated()
 	local what=(--lodge)
 
 	[ "$device" != /dev/kvm ] || what=(--kvm)
-	tests/machine/host.sh --kernel "$1" --mem 3072 \
-		--timeout 1500 "${what[@]}" "${guest[@]}" --dir "$out:/qemu" \
+	case $vendor in
+	amd)	what=(host.sh --mem 3072 --timeout 1500 "${what[@]}"
+			--modules 'tun vhost_net'
+			--disk "${disks[0]},snapshot" --disk "${disks[1]},snapshot"
+			--disk "$build/guest/grub.disk,snapshot") ;;
+	intel)	# Timeouts are for a QEMU of some 100 million instructions a second.
+		what=(bochs.sh --vtx --mem 2048 --ips 100000000 --timeout 2300
+			"${what[@]}" --disk "$build/guest/grub.disk") ;;
+	esac
+	tests/machine/"${what[@]}" --kernel "$1" \
+		"${guest[@]}" --dir "$out:/qemu" \
 		--file tests/qemu/lib.sh:/qemu/lib.sh \
 		--file tests/qemu/driven.sh:/qemu/driven.sh \
-		--modules 'tun vhost_net' \
-		--disk "${disks[0]},snapshot" --disk "${disks[1]},snapshot" \
-		--disk "$build/guest/grub.disk,snapshot" \
 		--script tests/qemu/boots.sh -- "$1" "$device" "${releases[1]}" \
 		"$version" "$list" "${@:2}" || failed=1
 }
 
 failed=0
+if [ "$vendor" = intel ]; then
+	echo "# on VT-x"
+	list=bochs
+	emulated "${hosts[0]}" "$@"
+	exit $failed
+fi
 echo "# on AMD-V"
 list=full
 [ -n "${LODGE_TEST_FULL-}" ] || { list=quick; hosts=("${hosts[-1]}"); }
