@@ -6,14 +6,15 @@
 # each program. Started by run.sh through host.sh, which has put the programs
 # into /abi, the modules into /lodge/ko. Read compare.awk next.
 #
-#	inside.sh [--kvm-only | --share] [PROGRAM...]
+#	inside.sh [--kvm-only | --lodge-only | --share] [PROGRAM...]
 #
 # The environment's LODGE_DEVICE is the device under test (/dev/lodge), and
 # LODGE_ARGS are the module's parameters.
 device=${LODGE_DEVICE:-/dev/lodge}
-only='' share=''
+only='' alone='' share=''
 case $1 in
 --kvm-only)	only=yes; shift ;;
+--lodge-only)	alone=yes; shift ;;
 --share)	share=yes; shift ;;
 esac
 cd /abi/bin || exit
@@ -38,8 +39,9 @@ insert()
 	done
 }
 
-insert irqbypass kvm ccp kvm-amd kvm_amd kvm-intel kvm_intel
+[ -n "$alone" ] || insert irqbypass kvm ccp kvm-amd kvm_amd kvm-intel kvm_intel
 for name in "$@"; do
+	[ -z "$alone" ] || break
 	run /dev/kvm "$name" /tmp/kvm
 	[ -z "$only" ] || {
 		echo "TAP version 13"
@@ -62,6 +64,8 @@ fi
 status=0
 for name in "$@"; do
 	run "$device" "$name" /tmp/lodge
+	# Without an oracle it is its own.
+	[ -z "$alone" ] || cp "/tmp/lodge/$name" /tmp/kvm
 	echo "TAP version 13"
 	awk -v program="$name" -v kernel="$kernel" -v hardware=$hardware \
 		-f /abi/compare.awk /abi/differences.txt "/tmp/kvm/$name" "/tmp/lodge/$name" ||
@@ -79,5 +83,12 @@ if [ -e /lodge/ko/lodge.ko ] && grep -q '^lodge ' /proc/modules; then
 		echo "not ok 1 module.unloads"
 		status=1
 	fi
+	# Where the kernel looks for them.
+	found=$(leaks)
+	case $? in
+	0)	printf 'TAP version 13\n1..1\nok 1 module.no_leaks\n' ;;
+	1)	printf 'TAP version 13\n1..1\n%s\nnot ok 1 module.no_leaks\n' "$found"
+		status=1 ;;
+	esac
 fi
 exit $status

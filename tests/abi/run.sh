@@ -5,11 +5,13 @@
 # compares. Called by tests/run.sh with the hosts' kernels in KERNELS; prints
 # KTAP. What happens in the hosts is in inside.sh; read that next.
 #
-#	tests/abi/run.sh [--kvm-only | --share] [PROGRAM...]
+#	tests/abi/run.sh [--kvm-only | --lodge-only | --share] [PROGRAM...]
 #
-# With names, only these programs; with --share, KVM stays loaded beside Lodge.
+# With names, only these programs; with --lodge-only, without an oracle; with
+# --share, KVM stays loaded beside Lodge.
 # In the environment: ABI_OUT is a folder for all that the programs print,
-# ABI_CPU QEMU's CPU model, LODGE_ARGS the module's parameters.
+# ABI_CPU QEMU's CPU model, ABI_SECONDS how long a host may take, LODGE_ARGS the
+# module's parameters.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
@@ -33,7 +35,7 @@ for kernel in "${kernels[@]}"; do
 	[ -z "${ABI_CPU-}" ] || options+=(--cpu "$ABI_CPU")
 	[ -z "${ABI_OUT-}" ] || options+=(--get "$ABI_OUT/$kernel")
 	tests/machine/host.sh --kernel "$kernel" --mem 1536 \
-		--cpus 2 --timeout 1100 --carry kvm_amd "${options[@]}" \
+		--cpus 2 --timeout "${ABI_SECONDS:-1100}" --carry kvm_amd "${options[@]}" \
 		--dir build/abi/bin:/abi/bin \
 		--file tests/abi/compare.awk:/abi/compare.awk \
 		--file tests/abi/differences.txt:/abi/differences.txt \

@@ -8,8 +8,9 @@
  * Started by inside.sh on a kernel that can inject failures. Prints KTAP.
  *
  *	nomem DEVICE
+ *	nomem --load FILE	the call is the loading of the module
  *
- * Read nomem_calls.c next.
+ * Read nomem_calls.c next, then nomem_load.c.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -29,7 +30,7 @@ static const char *device;
 
 static int nth_fd;
 
-static void nth_set(int n)
+void nth_set(int n)
 {
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%d", n);
@@ -41,7 +42,7 @@ static void nth_set(int n)
 }
 
 /* Has it failed that often? And from now on nothing fails. */
-static bool nth_failed(void)
+bool nth_failed(void)
 {
 	char text[16] = "";
 
@@ -83,12 +84,18 @@ static bool module_range(char *from, char *to, size_t size)
 	return at;
 }
 
-static void set_up(void)
+static void set_up(bool loading)
 {
 	static const char * const what[] = { "failslab", "fail_page_alloc" };
 	char from[32], to[32];
 	bool there = module_range(from, to, sizeof(from));
 
+	/* It will be somewhere in there, and nobody else is in this call. */
+	if (loading) {
+		strcpy(from, "0xffffffffc0000000");
+		strcpy(to, "0xffffffffff000000");
+		there = true;
+	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(what); i++) {
 		set_attr(what[i], "ignore-gfp-wait", "N");
 		set_attr(what[i], "verbose", "0");
@@ -126,8 +133,8 @@ static int files(void)
 static int step_once(const struct step *s, int n)
 {
 	int r, err, before = files(), good = 1;
-	struct ctx c;
 	bool failed;
+	struct ctx c;
 
 	if (!ctx_make(&c, device, s->bare)) {
 		printf("# %s: no VM: %s\n", s->name, strerror(errno));
@@ -176,6 +183,7 @@ static int all_of(const struct step *s)
 
 int main(int argc, char **argv)
 {
+	const char *file = argc > 2 && !strcmp(argv[1], "--load") ? argv[2] : NULL;
 	unsigned int i, nr = 0, sum = 0;
 	bool good = true;
 
@@ -186,7 +194,9 @@ int main(int argc, char **argv)
 		       "ok 1 hostile.nomem # SKIP this kernel does not fail\n");
 		return 0;
 	}
-	set_up();
+	set_up(file);
+	if (file)
+		return !load_all_fail(file, NTH_MAX);
 	printf("KTAP version 1\n1..%u\n", steps_nr);
 	for (i = 0; i < steps_nr; i++) {
 		int n = all_of(&steps[i]);

@@ -35,6 +35,14 @@ void ctx_drop(struct ctx *c);
 /* Until the guest says that it is done; as ioctl(). */
 int act_run(struct ctx *c);
 
+/* The Nth allocation from now on fails, 0: none. */
+void nth_set(int n);
+/* Has it come to that? From now on nothing fails. */
+bool nth_failed(void);
+
+/* The module is loaded with each of at most @max allocations failing; KTAP. */
+bool load_all_fail(const char *file, int max);
+
 /* Is the guest's memory where it was after this? */
 bool step_keeps_memory(const struct step *s);
 

@@ -150,6 +150,7 @@ put_base()
 		ln -sf kmod "$root/bin/$name"
 		echo "$name() { /bin/$name \"\$@\"; }"
 	done >"$root/lodge/functions"
+	cp "$machine/leaks.sh" "$root/bin/leaks"
 	cp "$machine/init.sh" "$root/init"
 	chmod 755 "$root/init"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
@@ -208,6 +209,11 @@ emulated_initramfs()
 	rm -rf "$root"
 }
 
+# What a kernel says when something is wrong with it; the debug kernels also
+# look for what taints nothing.
+complaints='rcu.*(stall|self-detected)|INFO: task .* blocked'
+checks='^\[[^]]*\] (\[ )?(BUG|WARNING|UBSAN): |INFO: trying to register'
+
 # Reads what the commands left and how they ended; ends the script with their
 # status.
 emulated_outcome()
@@ -229,9 +235,12 @@ emulated_outcome()
 		mkdir -p "$get"
 		tail -c "+$((log_size + 3))" "$work/files" | tar -x -C "$get" -f -
 	fi
-	# Taint bits 7 (died), 9 (warned), 14 (soft lockup).
-	if [ $((tainted & (1 << 7 | 1 << 9 | 1 << 14))) != 0 ] ||
-			grep -qE 'rcu.*(stall|self-detected)|INFO: task .* blocked' "$work/dmesg"; then
+	case $release in
+	*-debug-*|*-kcsan-*) complaints+="|$checks" ;;
+	esac
+	# Taint bits 5 (bad page, KASAN), 7 (died), 9 (warned), 14 (soft lockup).
+	if [ $((tainted & (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))) != 0 ] ||
+			grep -qE "$complaints" "$work/dmesg"; then
 		if [ -z "$tainted_ok" ]; then
 			tail -n 80 "$work/dmesg" >&2
 			echo "${0##*/}: the kernel warned (commands' status $status)" >&2
