@@ -18,6 +18,9 @@
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
 #	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault
 #				hostile)
+#	make test-debug			ABI tests, failing memory, hostile programs, a
+#				guest, on a kernel with KASAN, lockdep, kmemleak
+#	make test-kcsan			data races, on a kernel that looks for them
 #	make fuzz-ioctl			hostile programs and guests, without end
 #	make test-initrd		Debian's own initrd finds the disks
 #	make test-bochs			in Bochs, whose AMD-V has more features
@@ -57,6 +60,7 @@ PREFIX		?= /usr/local
 .PHONY: all module modules userspace install run bench test deps clean \
 	distclean help bochs $(PARTS:%=test-%) test-bochs \
 	test-full test-initrd test-selftests-vmx test-qemu-vmx \
+	test-debug test-kcsan \
 	fuzz-ioctl
 .NOTPARALLEL:
 
@@ -121,6 +125,12 @@ test-selftests-vmx:
 
 test-qemu-vmx:
 	@KERNELS="$(KERNELS)" QEMU_ON=intel tests/run.sh build qemu
+
+test-debug:
+	@KERNELS=debug tests/run.sh build debug
+
+test-kcsan:
+	@KERNELS=kcsan tests/run.sh build kcsan
 
 # HOSTILE_SECONDS is how long a host lives before the next, with another seed.
 fuzz-ioctl: modules

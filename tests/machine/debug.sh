@@ -1,20 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Makes the debug kernel usable for the tests: Debian's source of Linux 6.12,
-# built with what looks for faults in a module (KASAN, lockdep, kmemleak,
-# failing allocations, ...), and put where fetch.sh would put a kernel. Its
-# configuration is debug.config; another one, or another version of the source,
-# makes another kernel. Called by "make KERNEL=debug" and the tests'.
+# Makes the debug kernels usable for the tests: Debian's source of Linux 6.12,
+# built with what looks for faults in a module, and put where fetch.sh would put
+# a kernel. "debug" has KASAN, lockdep, kmemleak, failing allocations, ...;
+# "kcsan" looks for data races. Their configuration is debug.config, the latter's
+# in part; another one, or another version of the source, makes another kernel.
+# Called by "make KERNEL=debug" and the tests'.
 #
-#	debug.sh setup		once: download and build (ten minutes or more)
-#	debug.sh release	print its release, as "uname -r" will
+#	debug.sh setup KERNEL	once: download and build (ten minutes or more)
+#	debug.sh release KERNEL	print its release, as "uname -r" will
 #
-# Read debug.config next.
+# KERNEL is debug, the default, or kcsan. Read debug.config next.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 package=linux-source-6.12
+name=${2-debug}
+
+config()
+{
+	case $name in
+	debug)	cat "$machine/debug.config" ;;
+	*)	sed '/^# What looks for faults/,$d' "$machine/debug.config"
+		cat "$machine/$name.config" ;;
+	esac
+}
 
 release()
 {
@@ -22,8 +33,8 @@ release()
 
 	version=$(apt-cache policy $package | sed -n 's/.*Candidate: //p')
 	[ -n "$version" ] || die "no package $package (apt-get update)"
-	sum=$(echo "$version" | cat - "$machine/debug.config" | md5sum | cut -c1-8)
-	echo "${version%%-*}-debug-$sum"
+	sum=$(echo "$version" | cat - <(config) | md5sum | cut -c1-8)
+	echo "${version%%-*}-$name-$sum"
 }
 
 # What olddefconfig dropped, for want of what it depends on, must not go
@@ -33,15 +44,16 @@ configure()
 	local line
 
 	make -s tinyconfig
-	scripts/kconfig/merge_config.sh -m .config "$machine/debug.config" >/dev/null
+	config >wanted.config
+	scripts/kconfig/merge_config.sh -m .config wanted.config >/dev/null
 	make -s olddefconfig
 	while read -r line; do
 		case $line in
 		CONFIG_*|'# CONFIG_'*)
 			grep -qx "$line" .config ||
-				die "debug.config: this kernel won't have $line" ;;
+				die "$name: this kernel won't have $line" ;;
 		esac
-	done <"$machine/debug.config"
+	done <wanted.config
 }
 
 setup()

@@ -26,7 +26,7 @@ kernel_flavour()
 	case $1 in
 	6.1)	echo cloud-amd64 ;;
 	6.12)	echo 6.12-cloud-amd64 ;;
-	*)	die "no such kernel: $1 (6.1, 6.12, 7.2 and debug are known)" ;;
+	*)	die "no such kernel: $1 (6.1, 6.12, 7.2, debug and kcsan are known)" ;;
 	esac
 }
 
@@ -41,10 +41,11 @@ kernel_release()
 			die "kernel 7.2 needs tests/machine/trixie.sh first"
 		return
 	fi
-	if [ "$1" = debug ]; then
-		"$machine/debug.sh" release
-		return
-	fi
+	case $1 in
+	debug|kcsan)
+		"$machine/debug.sh" release "$1"
+		return ;;
+	esac
 	depends=$(dpkg-query -W -f '${Depends}' \
 		"linux-headers-$(kernel_flavour "$1")" 2>/dev/null) ||
 		die "headers of kernel $1 are not installed (deps.sh build)"
@@ -55,11 +56,10 @@ kernel_release()
 # Where the headers of a kernel are: what KDIR has to be.
 kernel_kdir()
 {
-	if [ "$1" = debug ]; then
-		echo "$cache/kernel-$(kernel_release "$1")/build"
-	else
-		echo "/lib/modules/$(kernel_release "$1")/build"
-	fi
+	case $1 in
+	debug|kcsan)	echo "$cache/kernel-$(kernel_release "$1")/build" ;;
+	*)		echo "/lib/modules/$(kernel_release "$1")/build" ;;
+	esac
 }
 
 # Before QEMU 8.1, an emulated CPU may still run code that another has just

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Lodge on the debug kernel, on AMD-V: the ABI tests, then allocations that
+# fail, hostile programs, and a guest. Whatever the kernel reports, a leak
+# included, is a failure. Called by "make test-debug"; prints KTAP. What happens
+# in the hosts is in tests/abi/inside.sh and in inside.sh; read those next.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+. tests/machine/lib.sh
+
+tests/machine/deps.sh build build-6.12 userspace host abi || exit
+make -s -C tests/hostile >&2 || exit
+. tests/boot/guests.sh
+guests_make "$build/guest" && guests_disks "$build/guest" || exit
+release=$(kernel_release debug) || exit
+
+failed=0
+KERNELS=debug ABI_SECONDS=2200 tests/abi/run.sh --lodge-only || failed=1
+tests/machine/host.sh --kernel debug --cpus 2 --mem 1536 --timeout 2200 \
+	"${guest[@]}" \
+	--disk "${disks[0]},snapshot" --disk "${disks[1]},snapshot" \
+	--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
+	--file build/abi/bin/life:/abi/life \
+	--file build/hostile/fuzz:/hostile/fuzz \
+	--file build/hostile/nomem:/hostile/nomem \
+	--script tests/debug/inside.sh -- debug "${releases[1]}" || failed=1
+exit $failed
