@@ -18,8 +18,8 @@
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
 #	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault
 #				hostile)
-#	make test-debug			ABI tests, failing memory, hostile programs, a
-#				guest, on a kernel with KASAN, lockdep, kmemleak
+#	make test-debug			ABI tests, failing memory and a guest, on a kernel
+#				with KASAN, lockdep, kmemleak
 #	make test-kcsan			data races, on a kernel that looks for them
 #	make fuzz-ioctl			hostile programs and guests, without end
 #	make test-initrd		Debian's own initrd finds the disks

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Lodge on the debug kernel, on AMD-V: the ABI tests, then allocations that
-# fail, hostile programs, and a guest. Whatever the kernel reports, a leak
-# included, is a failure. Called by "make test-debug"; prints KTAP. What happens
+# fail, and a guest. Whatever the kernel reports, a leak included, is a failure.
+# Called by "make test-debug"; prints KTAP. What happens
 # in the hosts is in tests/abi/inside.sh and in inside.sh; read those next.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
@@ -22,7 +22,6 @@ tests/machine/host.sh --kernel debug --cpus 2 --mem 1536 --timeout 2200 \
 	--disk "${disks[0]},snapshot" --disk "${disks[1]},snapshot" \
 	--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
 	--file build/abi/bin/life:/abi/life \
-	--file build/hostile/fuzz:/hostile/fuzz \
 	--file build/hostile/nomem:/hostile/nomem \
 	--script tests/debug/inside.sh -- debug "${releases[1]}" || failed=1
 exit $failed

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Data races: the ABI tests that have threads, and hostile programs, on a kernel
-# with KCSAN, on AMD-V. A race in which the module takes part is a failure; the
-# kernel's own are counted. Called by "make test-kcsan"; prints KTAP. What
-# happens in the host is in tests/abi/inside.sh and inside.sh; read those next.
+# Data races: the ABI tests that have threads, on a kernel with KCSAN, on AMD-V.
+# A race in which the module takes part is a failure; the kernel's own are
+# counted. Called by "make test-kcsan"; prints KTAP. What happens in the host is
+# in tests/abi/inside.sh; read that next.
 #
 #	tests/kcsan/run.sh [PROGRAM...]
 #
@@ -19,7 +19,7 @@ programs=("$@")
 	memslot_run mp_state nmi pic_pit pv routing run_signals smp split stats
 	x2apic)
 tests/machine/deps.sh abi host || exit
-make -s -C tests/abi "${programs[@]}" >&2 && make -s -C tests/hostile >&2 || exit
+make -s -C tests/abi "${programs[@]}" >&2 || exit
 release=$(kernel_release kcsan) || exit
 log=$(mktemp "${TMPDIR:-/tmp}/lodge-kcsan.XXXXXX")
 trap 'rm -f "$log"' EXIT
@@ -34,11 +34,10 @@ echo "# on AMD-V"
 tests/machine/host.sh --kernel kcsan --cpus 2 --mem 1536 --timeout 2200 \
 	--tainted-ok --append 'log_buf_len=32M loglevel=1' --dmesg "$log" \
 	--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" "${files[@]}" \
-	--file build/hostile/fuzz:/hostile/fuzz \
 	--file tests/abi/compare.awk:/abi/compare.awk \
 	--file tests/abi/differences.txt:/abi/differences.txt \
 	--file tests/abi/inside.sh:/abi/inside.sh \
-	--script tests/kcsan/inside.sh || failed=1
+	--run 'sh /abi/inside.sh --lodge-only' || failed=1
 [ -z "${KCSAN_DMESG-}" ] || cp "$log" "$KCSAN_DMESG"
 
 echo "TAP version 13"
