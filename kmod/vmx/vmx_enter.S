@@ -12,24 +12,7 @@
 #include <asm/nospec-branch.h>
 
 #include "../barrier.S"
-
-/* Some kernels' headers have other numbers for them. */
-#undef RAX
-#undef RCX
-#undef RDX
-#undef RBX
-#undef RBP
-#undef RSI
-#undef RDI
-
-#define GPR(n)	((n) * 8)
-#define RAX	0
-#define RCX	1
-#define RDX	2
-#define RBX	3
-#define RBP	5
-#define RSI	6
-#define RDI	7
+#include "../gprs.S"
 
 #define VMCS_HOST_RSP	0x6c14
 
@@ -43,12 +26,7 @@
  * 1 if VMLAUNCH or VMRESUME failed where it stands.
  */
 SYM_FUNC_START(vmx_enter_guest)
-	push	%rbp
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%rbx
+	HOST_PUSH
 	push	%rdi
 
 	cmp	%rsp, (%rsi)
@@ -60,20 +38,7 @@ SYM_FUNC_START(vmx_enter_guest)
 	/* The flags tell whether it has been launched, up to the entry. */
 	test	%dl, %dl
 	mov	GPR(RAX)(%rdi), %rax
-	mov	GPR(RCX)(%rdi), %rcx
-	mov	GPR(RDX)(%rdi), %rdx
-	mov	GPR(RBX)(%rdi), %rbx
-	mov	GPR(RBP)(%rdi), %rbp
-	mov	GPR(RSI)(%rdi), %rsi
-	mov	GPR(8)(%rdi), %r8
-	mov	GPR(9)(%rdi), %r9
-	mov	GPR(10)(%rdi), %r10
-	mov	GPR(11)(%rdi), %r11
-	mov	GPR(12)(%rdi), %r12
-	mov	GPR(13)(%rdi), %r13
-	mov	GPR(14)(%rdi), %r14
-	mov	GPR(15)(%rdi), %r15
-	mov	GPR(RDI)(%rdi), %rdi
+	GUEST_LOAD
 	jz	2f
 
 	BARRIER_ENTRY
@@ -91,20 +56,7 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	push	%rdi
 	mov	8(%rsp), %rdi
 	mov	%rax, GPR(RAX)(%rdi)
-	mov	%rcx, GPR(RCX)(%rdi)
-	mov	%rdx, GPR(RDX)(%rdi)
-	mov	%rbx, GPR(RBX)(%rdi)
-	mov	%rbp, GPR(RBP)(%rdi)
-	mov	%rsi, GPR(RSI)(%rdi)
-	mov	%r8, GPR(8)(%rdi)
-	mov	%r9, GPR(9)(%rdi)
-	mov	%r10, GPR(10)(%rdi)
-	mov	%r11, GPR(11)(%rdi)
-	mov	%r12, GPR(12)(%rdi)
-	mov	%r13, GPR(13)(%rdi)
-	mov	%r14, GPR(14)(%rdi)
-	mov	%r15, GPR(15)(%rdi)
-	pop	GPR(RDI)(%rdi)
+	GUEST_SAVE
 	BARRIER_IBRS
 	BARRIER_EXIT
 	xor	%eax, %eax
@@ -112,23 +64,10 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 4:
 	mov	$1, %eax
 5:
-	/* Nothing of the guest is left for the host to speculate with. */
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
+	GUEST_CLEAR
 
 	add	$8, %rsp
-	pop	%rbx
-	pop	%r12
-	pop	%r13
-	pop	%r14
-	pop	%r15
-	pop	%rbp
+	HOST_POP
 	RET
 SYM_FUNC_END(vmx_enter_guest)
 
