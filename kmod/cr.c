@@ -178,6 +178,7 @@ static int cr8_write(struct lodge_vcpu *vcpu, u64 v)
 	if (v < vcpu->regs.cr8)
 		lodge_vcpu_request(vcpu, LODGE_REQ_SET_TPR);
 	vcpu->regs.cr8 = v;
+	vcpu->dirty |= LODGE_R_TPR;
 	return 0;
 }
 

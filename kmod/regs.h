@@ -139,6 +139,7 @@ enum {
 #define LODGE_R_MSRS	BIT(4)	/* star ... pat below */
 #define LODGE_R_SHADOW	BIT(5)	/* shadow, nmi_blocked */
 #define LODGE_R_CODE	BIT(6)	/* CS and SS of seg[], to read only */
+#define LODGE_R_TPR	BIT(7)	/* the task priority, to write only */
 #define LODGE_R_ALL	GENMASK(5, 0)
 
 /* struct lodge_regs.shadow: what blocks interrupts for one instruction */

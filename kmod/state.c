@@ -221,6 +221,7 @@ static int sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s,
 		lodge_lapic_set_cr8(vcpu, s->cr8 & 15);
 	else
 		r->cr8 = s->cr8 & 15;
+	vcpu->dirty |= LODGE_R_TPR;
 	lodge_ops->flush_tlb(vcpu);
 	sregs_interrupt(vcpu, s);
 	return 0;
@@ -408,7 +409,7 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 		cr0 = (r->cr0 & cache) | LODGE_CR0_ET;
 	}
 	vcpu->avail = LODGE_R_ALL;
-	vcpu->dirty = LODGE_R_ALL;
+	vcpu->dirty = LODGE_R_ALL | LODGE_R_TPR;
 	vcpu->complete = NULL;
 	vcpu->ahead.nr = 0;
 	atomic_set(&vcpu->nmi_queued, 0);

@@ -257,6 +257,8 @@ static int run_checked(struct lodge_vcpu *vcpu)
 		cr8 = READ_ONCE(run->cr8);
 		if (cr8 & ~0xfULL)
 			return -EINVAL;
+		if (cr8 != vcpu->regs.cr8)
+			vcpu->dirty |= LODGE_R_TPR;
 		vcpu->regs.cr8 = cr8;
 	}
 	return lodge_vcpu_run(vcpu);

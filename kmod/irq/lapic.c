@@ -107,6 +107,8 @@ static bool reg_write(struct lodge_lapic *apic, u32 offset, u32 v)
 		r->deadline_ok = apic->vcpu->cpuid->has_tsc_deadline;
 	else if (offset >> 4 == R_TDCR)
 		left = lodge_timer_left(apic);
+	else if (offset >> 4 == R_TPR)
+		apic->vcpu->dirty |= LODGE_R_TPR;
 	fx = lodge_apic_reg_write(r, offset, v);
 	if (likely(fx == LODGE_APIC_FX_EOI))
 		lodge_apic_end(apic);
@@ -303,6 +305,7 @@ void lodge_lapic_set_cr8(struct lodge_vcpu *vcpu, u8 v)
 
 	r->reg[R_TPR].v = (v & 0xf) << 4;
 	lodge_apic_ppr(r);
+	vcpu->dirty |= LODGE_R_TPR;
 }
 
 /**
@@ -363,6 +366,7 @@ int lodge_lapic_set(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s)
 	memcpy(&left, s->regs + APIC_TMCCT, sizeof(left));
 	lodge_timer_stop(apic);
 	lodge_apic_load(&apic->regs, s);
+	vcpu->dirty |= LODGE_R_TPR;
 	lodge_apic_publish(apic);
 	lodge_apic_update(apic);
 	if (apic->regs.reg[R_TMICT].v) {

@@ -160,6 +160,16 @@ static void svm_drs_to_hw(struct svm_vcpu *svm)
 	svm->vmcb->clean &= ~SVM_CLEAN_DR;
 }
 
+/* A guest that reads CR8 does not exit; one that writes it does. */
+static void svm_tpr_to_hw(struct svm_vcpu *svm)
+{
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	vmcb->int_ctl &= ~SVM_INT_V_TPR;
+	vmcb->int_ctl |= lodge_cr_read(&svm->vcpu, 8);
+	vmcb->clean &= ~SVM_CLEAN_INTR;
+}
+
 /**
  * svm_sync_from_hw() - make groups valid in vcpu->regs
  * @vcpu: its mutex held
@@ -220,6 +230,8 @@ void svm_sync_to_hw(struct lodge_vcpu *vcpu, u32 groups)
 	}
 	if (groups & LODGE_R_DRS)
 		svm_drs_to_hw(svm);
+	if (groups & LODGE_R_TPR)
+		svm_tpr_to_hw(svm);
 	if (groups & LODGE_R_MSRS)
 		svm_msrs_to_hw(vmcb, r);
 	if (groups & LODGE_R_SHADOW) {

@@ -13,8 +13,7 @@
 
 /* Intercepted for every guest, always. */
 static const u8 svm_intercepts[] = {
-	SVM_I_CR_READ + 8, SVM_I_CR_WRITE + 0, SVM_I_CR_WRITE + 4,
-	SVM_I_CR_WRITE + 8,
+	SVM_I_CR_WRITE + 0, SVM_I_CR_WRITE + 4, SVM_I_CR_WRITE + 8,
 	SVM_I_EXCEPTION + LODGE_UD,	/* may be VMCALL: see ../exit.c */
 	/* Endless delivery of these would hold the CPU for ever. */
 	SVM_I_EXCEPTION + LODGE_DB, SVM_I_EXCEPTION + LODGE_AC,

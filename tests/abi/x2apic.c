@@ -197,4 +197,27 @@ TEST(cr8_is_the_task_priority)
 	EXPECT_EQ(0xb, abi_sregs(vcpu).cr8);
 }
 
+/* So they are where the user has set the one or the other. */
+GUEST64(priorities, G_SYNC "mov %cr8, %rax\n" G_REPORT
+	"mov %cr8, %rax\n" G_REPORT G_DONE);
+
+TEST(cr8_as_the_user_sets_it)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &priorities);
+	struct kvm_lapic_state lapic;
+	struct kvm_sregs sregs;
+
+	abi_sync(vcpu);
+	abi_ok(vcpu->fd, KVM_GET_LAPIC, &lapic);
+	lapic.regs[0x80] = 0x90;
+	abi_ok(vcpu->fd, KVM_SET_LAPIC, &lapic);
+	EXPECT_EQ(9, abi_report(vcpu));
+	sregs = abi_sregs(vcpu);
+	EXPECT_EQ(9, sregs.cr8);
+	sregs.cr8 = 4;
+	abi_ok(vcpu->fd, KVM_SET_SREGS, &sregs);
+	EXPECT_EQ(4, abi_report(vcpu));
+	abi_done(vcpu);
+}
+
 TEST_HARNESS_MAIN

@@ -12,6 +12,7 @@
 #include <linux/kvm.h>
 
 #include "pure.h"
+#include "regs.h"
 #include "shim.h"
 
 /* From here on chips.h shows what it shows the kernel. */
@@ -99,6 +100,7 @@ struct lodge_cpuid {
 struct lodge_vcpu {
 	struct lodge_vm *vm;
 	unsigned long requests;
+	u32 dirty;
 	int nmis;
 	bool unhalted;
 	struct lodge_lapic *apic;
