@@ -67,6 +67,7 @@ struct svm_vcpu {
 	u64 step_dr6;			/* [v] ... DR6 */
 	bool step_sce;			/* [v] ... EFER.SCE */
 	u8 step_shadow;			/* [v] ... and shadow */
+	bool step_stuck;		/* [v] waiting there has led nowhere */
 	bool step_sfmask_tf;		/* [v] ... and TF in SFMASK */
 	u64 step_rip;			/* [v] */
 	u32 step_exceptions;		/* [v] those intercepted otherwise */

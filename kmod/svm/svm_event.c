@@ -142,7 +142,8 @@ static void svm_shadow_ask(void)
  * An event waits for the end of a shadow. False: a window opens behind it. On
  * QEMU's emulated CPU that is before the instruction in the shadow: between STI
  * and HLT a guest would take the interrupt it then waits for. True: that
- * instruction is stepped over.
+ * instruction is stepped over; also where a CPU lets an interrupt of the host's
+ * in before it, which the one that is to end the run then always is.
  */
 static bool svm_shadow_wait(struct svm_vcpu *svm)
 {
@@ -153,7 +154,7 @@ static bool svm_shadow_wait(struct svm_vcpu *svm)
 	svm->stepping = SVM_STEP_WAIT;
 	if (unlikely(READ_ONCE(svm_shadow) == SVM_SHADOW_ASK))
 		svm_shadow_ask();
-	if (unlikely(READ_ONCE(svm_shadow) == SVM_SHADOW_LOST))
+	if (unlikely(READ_ONCE(svm_shadow) == SVM_SHADOW_LOST || svm->step_stuck))
 		svm_step(svm);
 	return svm->stepping == SVM_STEP_TF;
 }
@@ -354,6 +355,9 @@ static void svm_shadow_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
 	struct lodge_regs *r = &svm->vcpu.regs;
 	bool db = exit->hw_reason == SVM_EXIT_EXCEPTION + LODGE_DB;
 
+	svm->step_stuck = svm->stepping == SVM_STEP_WAIT &&
+			  exit->kind == LODGE_EXIT_INTR &&
+			  r->rip == svm->step_rip;
 	if (svm->stepping == SVM_STEP_TF)
 		svm_step_end(svm, exit);
 	else if (svm->stepping == SVM_STEP_EVENT)
