@@ -30,9 +30,9 @@ static enum entry_result svm_try(u64 *code)
 	hsave_pa = lodge_rdmsr(MSR_VM_HSAVE_PA);
 	dr7 = native_get_debugreg(7);
 	lodge_wrmsr(MSR_EFER, efer | LODGE_EFER_SVME);
-	lodge_wrmsr(MSR_VM_HSAVE_PA, svm_pa(hsave));
-	svm_vmsave(svm_pa(host));
-	svm_enter_guest(gpr, svm_pa(&state->vmcb), svm_pa(host));
+	lodge_wrmsr(MSR_VM_HSAVE_PA, lodge_hw_pa(hsave));
+	svm_vmsave(lodge_hw_pa(host));
+	svm_enter_guest(gpr, lodge_hw_pa(&state->vmcb), lodge_hw_pa(host));
 	native_set_debugreg(7, dr7);
 	lodge_wrmsr(MSR_VM_HSAVE_PA, hsave_pa);
 	lodge_wrmsr(MSR_EFER, efer);
@@ -50,9 +50,9 @@ static void state_make(int base)
 	svm_intercept_set(v, SVM_I_INTR);
 	svm_intercept_set(v, SVM_I_SHUTDOWN);
 	v->int_ctl = SVM_INT_V_MASKING;
-	v->iopm_pa = svm_pa(zeros);
-	v->msrpm_pa = svm_pa(zeros);
-	v->ncr3 = svm_pa(zeros);
+	v->iopm_pa = lodge_hw_pa(zeros);
+	v->msrpm_pa = lodge_hw_pa(zeros);
+	v->ncr3 = lodge_hw_pa(zeros);
 	v->tlb_control = SVM_TLB_FLUSH_ALL;
 	v->asid = facts.asids - 1;
 }

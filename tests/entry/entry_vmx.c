@@ -61,7 +61,7 @@ static void state_write(const struct vmx_state *s)
 
 static void vmcs_begin(struct vmx_cpu *cpu)
 {
-	hpa_t pa = vmx_pa(vmcs);
+	hpa_t pa = lodge_hw_pa(vmcs);
 
 	vmx_vmclear(pa);
 	vmx_vmptrld(pa);
@@ -100,7 +100,7 @@ static enum entry_result vmx_try(const struct vmx_state *s, u64 *code)
 		vmx_state_read(&state, field_read);
 		real_host = state.host;
 	}
-	vmx_vmclear(vmx_pa(vmcs));
+	vmx_vmclear(lodge_hw_pa(vmcs));
 	vmx_host_restore(cpu);
 	vmx_give_hardware(cpu);
 	local_irq_restore(flags);
@@ -122,7 +122,7 @@ static void state_make(struct vmx_state *s, enum base base)
 	s->ctl.proc2 = ctls(s->ctl.proc2, facts.proc2);
 	s->ctl.exit = ctls(s->ctl.exit, facts.exit);
 	s->ctl.entry = ctls(s->ctl.entry, facts.entry);
-	s->ctl.eptp = vmx_eptp(vmx_pa(ept), facts.ept_vpid & VMX_CAP_EPT_AD);
+	s->ctl.eptp = vmx_eptp(lodge_hw_pa(ept), facts.ept_vpid & VMX_CAP_EPT_AD);
 	s->guest.cr0 |= facts.cr0_fixed0 & ~(LODGE_CR0_PE | LODGE_CR0_PG);
 	s->guest.cr4 |= facts.cr4_fixed0;
 }
@@ -228,7 +228,7 @@ int entry_vmx(void)
 		goto out;
 	vmcs->revision = vmx_config.revision;
 	vmx_facts_read(&facts);
-	facts.vmcs = vmx_pa(vmcs);
+	facts.vmcs = lodge_hw_pa(vmcs);
 	vmx_state_read(&fields, field_itself);
 	r = 0;
 	vmx_try(NULL, &code);
