@@ -101,20 +101,12 @@ static unsigned int call_choose(struct rng *r)
 
 int call_ioctl(struct thread *t, int fd, unsigned long cmd, void *arg)
 {
-	struct counts *c = t->world->counts;
-	unsigned int i;
 	int r = ioctl(fd, cmd, arg);
+	unsigned int i;
 
-	__atomic_add_fetch(&c->calls, 1, __ATOMIC_RELAXED);
-	for (i = 0; i < ARRAY_SIZE(calls); i++) {
-		if (calls[i].cmd != cmd)
-			continue;
-		__atomic_add_fetch(&c->call[i].done, 1, __ATOMIC_RELAXED);
-		if (r >= 0)
-			__atomic_add_fetch(&c->call[i].good, 1,
-					   __ATOMIC_RELAXED);
-		break;
-	}
+	for (i = 0; i < ARRAY_SIZE(calls) && calls[i].cmd != cmd; i++)
+		;
+	tally(t->world, i, r >= 0);
 	return r;
 }
 

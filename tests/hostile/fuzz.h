@@ -21,7 +21,7 @@
 #define THREADS		4
 #define OTHERS		16	/* descriptors that are neither VM nor vCPU */
 #define BUFFER		0x10000	/* a thread's own, for arguments */
-#define CALLS_MAX	128	/* kinds of calls */
+#define CALLS_MAX	128	/* kinds of calls, at most */
 
 /* A stream of numbers; the same seed, the same numbers. */
 struct rng {
@@ -42,13 +42,16 @@ void scribble(struct rng *r, void *at, size_t size);
  */
 bool bochs(void);
 
-/* What all worlds have counted, in memory that they share. */
-struct counts {
-	uint64_t calls, guests;
-	struct {
-		uint64_t done, good;
-	} call[CALLS_MAX];
+/*
+ * One of these goes into a pipe for each call that a world has made. It is not
+ * memory that worlds share: their guests write anywhere in their processes.
+ */
+struct tally {
+	uint8_t call;		/* which one of calls.c, or TALLY_GUEST */
+	bool good;
 };
+
+#define TALLY_GUEST	0xff
 
 /* Kinds of memory that a user may have (place.c). */
 enum place {
@@ -78,7 +81,7 @@ struct world {
 	int file;		/* behind PLACE_SHARED and PLACE_CUT */
 	uint8_t *place[PLACES];
 	size_t size[PLACES];
-	struct counts *counts;
+	int tally;		/* the pipe's end that is written */
 	bool guests;		/* it is about guests, not about ioctls */
 	bool alone;		/* one thread: the same each time */
 	uint32_t left;		/* calls, all threads together */
@@ -92,6 +95,9 @@ struct thread {
 	uint8_t *buffer;	/* BUFFER bytes, whose end is the mapping's */
 	int index;
 };
+
+/* world.c: count a call */
+void tally(const struct world *w, unsigned int call, bool good);
 
 /* calls.c */
 void call_any(struct thread *t);

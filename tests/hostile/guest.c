@@ -241,7 +241,7 @@ void guest_start(struct thread *t, unsigned int vcpu)
 	call_ioctl(t, w->vcpu[vcpu], KVM_SET_SREGS, &s);
 	call_ioctl(t, w->vcpu[vcpu], KVM_SET_REGS, &regs);
 	call_ioctl(t, w->vcpu[vcpu], KVM_SET_MP_STATE, &state);
-	__atomic_add_fetch(&w->counts->guests, 1, __ATOMIC_RELAXED);
+	tally(w, TALLY_GUEST, true);
 }
 
 void guest_run(struct thread *t, unsigned int vcpu)

@@ -21,9 +21,9 @@ struct options {
  * @o: what all worlds have in common
  * @number: which one it is
  * @r: determined by that
- * @counts: shared with the others
+ * @tally: the pipe that a struct tally goes into for each call
  */
 void world_run(const struct options *o, uint32_t number, struct rng *r,
-	       struct counts *counts) __attribute__((noreturn));
+	       int tally) __attribute__((noreturn));
 
 #endif
