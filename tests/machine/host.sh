@@ -40,7 +40,7 @@
 #	122	when the kernel warned or oopsed, though the commands were content:
 #		its log is shown;
 #	123	when the machine died (panic, reset) before they had ended;
-#	124	when the time was up;
+#	124	when the time was up: the registers of its CPUs are shown;
 #	125	when it could not be set up;
 #	126	when a module could not be inserted.
 #
@@ -94,8 +94,9 @@ fi
 command=("$qemu" -nodefaults -no-user-config -display none -no-reboot
 	-machine pc "${accel[@]}" -cpu "$cpu" -smp "${cpus:-2}" -m "$mem"
 	-kernel "$kernel_dir/boot/vmlinuz-$release" -initrd "$work/initrd"
-	-append "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on tsc=reliable $words $append")
-mkfifo "$work/out" "$work/status" "$work/tty.in" "$work/tty.out"
+	-append "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic random.trust_cpu=on tsc=reliable no_ipi_broadcast=1 $words $append")
+mkfifo "$work/out" "$work/status" "$work/tty.in" "$work/tty.out" \
+	"$work/monitor.in" "$work/monitor.out" "$work/over"
 output=out
 if [ -n "$interactive" ]; then
 	output=tty.out
@@ -111,6 +112,7 @@ command+=(
 	-serial chardev:out
 	-chardev "file,id=status,path=$work/status" -serial chardev:status
 	-chardev "file,id=files,path=$work/files" -serial chardev:files
+	-chardev "pipe,id=monitor,path=$work/monitor" -mon chardev=monitor
 	-d cpu_reset -D "$work/log")
 for item in "${disks[@]}"; do
 	mode=readonly=off
@@ -140,6 +142,15 @@ follow_status()
 	[ -z "$feeder" ] || kill "$feeder" 2>/dev/null || true
 }
 
+# Has a machine whose time is up tell what its CPUs do, and end.
+end_in_time()
+{
+	! read -rt "$limit" <>"$work/over" || return 0
+	: >"$work/late"
+	printf '%s\n' 'info registers -a' 'info lapic 0' \
+		'info lapic 1' quit >"$work/monitor.in"
+}
+
 touch "$work/files" "$work/console" "$work/said"
 exec 4<&0
 if [ -n "$interactive" ] && [ -t 0 ]; then
@@ -150,15 +161,21 @@ cat "$work/$output" &
 reader=$!
 follow_status &
 follower=$!
-"${with_us[@]}" timeout -k 5 "$limit" "${with_us[@]}" "${command[@]}" \
+cat "$work/monitor.out" >"$work/where" &
+witness=$!
+end_in_time 4<&- >/dev/null 2>&1 &
+clock=$!
+# One that does not listen to its monitor either is killed.
+"${with_us[@]}" timeout -k 5 $((limit + 20)) "${with_us[@]}" "${command[@]}" \
 	</dev/null 4<&- 2>"$work/qemu.err" >&2 &
-pids=($! "$reader" "$follower")
+pids=($! "$reader" "$follower" "$witness" "$clock")
 ended=0
 wait "${pids[0]}" || ended=$?
 pids=()
+kill "$clock" 2>/dev/null || true
 # Had QEMU never opened them, the readers would still wait for a writer.
-: 5<>"$work/$output" 6<>"$work/status"
-wait "$reader" "$follower" || true
+: 5<>"$work/$output" 6<>"$work/status" 7<>"$work/monitor.out"
+wait "$reader" "$follower" "$witness" || true
 if [ -n "$terminal" ]; then
 	stty "$terminal"
 	terminal=
@@ -166,7 +183,9 @@ fi
 
 # --- what came of it -------------------------------------------------------
 
-if [ "$ended" = 124 ] || [ "$ended" = 137 ]; then
+if [ -e "$work/late" ]; then
+	tr -d '\r' <"$work/where" |
+		grep -vE '^(\(qemu\)|QEMU|FCW|FPR|[XY]MM|$)' >&2 || true
 	tail -n 30 "$work/console" >&2
 	echo "host.sh: ended after $limit seconds" >&2
 	exit 124
