@@ -26,7 +26,8 @@ struct lodge_cpuid {
 	u64 cr4_reserved;	/* CR4 bits this guest may not set */
 	u64 efer_reserved;
 	u64 xcr0_allowed;
-	u32 pv_features;	/* leaf 0x40000001 EAX */
+	u32 pv_leaf;		/* of KVM's features; 0: there is none */
+	u32 pv_features;	/* its EAX */
 	bool has_x2apic, has_tsc_deadline, has_rdtscp, has_xsave, has_1g, has_nx;
 	bool has_sse3, has_arch_cap, has_tsc_adjust, has_invpcid, has_xsaves;
 	bool amd_like;		/* leaf 0 names AMD or Hygon */

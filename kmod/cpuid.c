@@ -157,14 +157,6 @@ void lodge_cpuid_reset(struct lodge_vcpu *vcpu)
 	vcpu->cpuid->has_rdtscp &= lodge_caps.tsc_aux;
 }
 
-static bool cpuid_is_kvm(const struct lodge_vcpu *vcpu)
-{
-	const struct kvm_cpuid_entry2 *e =
-		lodge_cpuid_find(vcpu->cpuid, LODGE_CPUID_HV, 0);
-
-	return e && e->ebx == 0x4b4d564b /* KVMK */;
-}
-
 /* Leaves with bits that follow the state of the vCPU, or of its VM */
 #define CPUID_RUNTIME	(BIT(1) | BIT(7) | BIT(0xd))
 
@@ -197,7 +189,7 @@ static void cpuid_runtime(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 *r)
 	} else if (leaf == 0xd && sub == 1 && (r[0] & (BIT(1) | BIT(3)))) {
 		lodge_fpu_xcr0_sync(vcpu);
 		r[1] = lodge_xsave_size(vcpu->regs.xcr0, true);
-	} else if (leaf == (LODGE_CPUID_HV | 1) && cpuid_is_kvm(vcpu) &&
+	} else if (leaf && leaf == vcpu->cpuid->pv_leaf &&
 		   READ_ONCE(vcpu->vm->exits_off) & KVM_X86_DISABLE_EXITS_HLT) {
 		/* A CPU that waits by itself knows of no kick. */
 		r[0] &= ~BIT(KVM_FEATURE_PV_UNHALT);
@@ -346,7 +338,7 @@ void lodge_cpuid_read(struct lodge_vcpu *vcpu, u32 leaf, u32 sub, u32 r[4])
 		r[2] = e->ecx;
 		r[3] = e->edx;
 		if (e->function <= 0xd ? BIT(e->function) & CPUID_RUNTIME :
-		    e->function == (LODGE_CPUID_HV | 1))
+		    e->function == vcpu->cpuid->pv_leaf)
 			cpuid_runtime(vcpu, e->function, sub, r);
 		return;
 	}

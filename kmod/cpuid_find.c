@@ -205,6 +205,28 @@ static bool cpuid_amd_like(const struct lodge_cpuid *c)
 	       !memcmp(id, names[1], sizeof(id));
 }
 
+/*
+ * Behind KVM's name, which may come after those of other interfaces, in steps of
+ * 0x100. KVM's documentation: "KVM CPUID bits".
+ */
+static u32 cpuid_pv_leaf(const struct lodge_cpuid *c)
+{
+	const struct kvm_cpuid_entry2 *e;
+	u32 base, id[3];
+
+	for (base = LODGE_CPUID_HV; base < LODGE_CPUID_HV_END; base += 0x100) {
+		e = lodge_cpuid_find(c, base, 0);
+		if (!e)
+			continue;
+		id[0] = e->ebx;
+		id[1] = e->ecx;
+		id[2] = e->edx;
+		if (!memcmp(id, LODGE_CPUID_KVM, sizeof(id)))
+			return base | 1;
+	}
+	return 0;
+}
+
 /**
  * lodge_cpuid_derive() - what a guest may do, by its CPUID
  * @c: indexed
@@ -234,7 +256,8 @@ void lodge_cpuid_derive(struct lodge_cpuid *c, u64 cr4_supported, u64 xcr0)
 	c->has_invpcid = cpuid_reg(c, 7, 0, 1) & BIT(10);
 	c->has_xsaves = cpuid_reg(c, 0xd, 1, 0) & BIT(3);
 	c->has_arch_cap = cpuid_reg(c, 7, 0, 3) & BIT(29);
-	c->pv_features = cpuid_reg(c, LODGE_CPUID_HV | 1, 0, 0);
+	c->pv_leaf = cpuid_pv_leaf(c);
+	c->pv_features = c->pv_leaf ? cpuid_reg(c, c->pv_leaf, 0, 0) : 0;
 	c->xcr0_allowed = (cpuid_reg(c, 0xd, 0, 0) |
 			   (u64)cpuid_reg(c, 0xd, 0, 3) << 32) & xcr0;
 	c->maxphyaddr = 36;

@@ -293,7 +293,7 @@ static void cpuid_add_pv(const struct lodge_cpuid_host *host,
 {
 	u32 r[4] = { LODGE_CPUID_HV | 1, 0, 0, 0 };
 
-	memcpy(&r[1], "KVMKVMKVM\0\0\0", 12);
+	memcpy(&r[1], LODGE_CPUID_KVM, 12);
 	cpuid_add(out, LODGE_CPUID_HV, 0, false, r);
 	memset(r, 0, sizeof(r));
 	r[0] = host->pv_features;

@@ -8,7 +8,9 @@
 
 #include "cpu.h"
 
-#define LODGE_CPUID_HV		0x40000000U	/* KVM's leaves */
+#define LODGE_CPUID_HV		0x40000000U	/* KVM's leaves, as a rule */
+#define LODGE_CPUID_HV_END	0x40010000U
+#define LODGE_CPUID_KVM		"KVMKVMKVM\0\0\0"	/* EBX, ECX, EDX */
 #define LODGE_CPUID_EXT		0x80000000U
 
 /* What lodge_cpuid_build() wants to know of the host. */
@@ -18,7 +20,7 @@ struct lodge_cpuid_host {
 	u32 (*kernel)(u32 leaf, u32 sub, u32 reg);
 	u32 (*xsave_size)(u64 xcr0, bool compacted);
 	u64 xcr0;		/* that guests may have; 0: no XSAVE */
-	u32 pv_features;	/* of leaf 0x40000001 */
+	u32 pv_features;	/* that guests may have */
 };
 
 int lodge_cpuid_build(const struct lodge_cpuid_host *host,

@@ -330,4 +330,48 @@ TEST(not_without_cpuid)
 	EXPECT_EQ(13, abi_trapped(vcpu).vector);
 }
 
+/*
+ * A vCPU that is held to its CPUID, where another interface has the first
+ * leaves, whose features would be all of KVM's, and KVM's have moved to @base.
+ */
+static struct abi_vcpu *behind_another(unsigned int base,
+				       unsigned int features)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &read_msr);
+	struct kvm_enable_cap cap = { .cap = 190, .args[0] = 1 };
+	struct kvm_cpuid2 *cpuid = abi_cpuid(vcpu->vm->dev);
+	struct kvm_cpuid_entry2 *name, *leaf;
+
+	abi_ok(vcpu->fd, KVM_ENABLE_CAP, &cap);
+	name = abi_cpuid_find(cpuid, 0x40000000, 0);
+	leaf = abi_cpuid_find(cpuid, 0x40000001, 0);
+	/* A table without KVM's name leaves KVM with the features of before. */
+	leaf->eax = 0;
+	abi_ok(vcpu->fd, KVM_SET_CPUID2, cpuid);
+	cpuid->entries[cpuid->nent] = *name;
+	cpuid->entries[cpuid->nent].function = base;
+	cpuid->entries[cpuid->nent++].eax = base + 1;
+	cpuid->entries[cpuid->nent] = *leaf;
+	cpuid->entries[cpuid->nent].function = base + 1;
+	cpuid->entries[cpuid->nent++].eax = features;
+	name->ebx = 0x7263694d;	/* Micr */
+	leaf->eax = ~0U;
+	abi_ok(vcpu->fd, KVM_SET_CPUID2, cpuid);
+	return vcpu;
+}
+
+TEST(features_behind_another)
+{
+	int dev = abi_open();
+
+	if (abi_cap(dev, 190) <= 0)
+		SKIP(return, "no KVM_CAP_ENFORCE_PV_FEATURE_CPUID");
+	abi_done(behind_another(0x40000100, 1 << 5));
+	abi_done(behind_another(0x4000ff00, 1 << 5));
+	EXPECT_EQ(13, abi_trapped(behind_another(0x40000100, 0)).vector);
+	/* Where nobody looks for them. */
+	EXPECT_EQ(13, abi_trapped(behind_another(0x40000080, ~0U)).vector);
+	EXPECT_EQ(13, abi_trapped(behind_another(0x40010000, ~0U)).vector);
+}
+
 TEST_HARNESS_MAIN

@@ -197,6 +197,20 @@ TEST_F(waits, no_pv_unhalt)
 		  (1 << KVM_FEATURE_PV_UNHALT));
 }
 
+/* Also where KVM's leaves are not the first ones of that kind. */
+TEST_F(waits, no_pv_unhalt_elsewhere)
+{
+	struct kvm_cpuid2 *cpuid = abi_cpuid(self->vm->dev);
+	struct abi_vcpu *vcpu = abi_vcpu_create(self->vm, 0);
+
+	abi_cpuid_find(cpuid, KVM_CPUID_SIGNATURE, 0)->function = 0x40000100;
+	abi_cpuid_find(cpuid, KVM_CPUID_FEATURES, 0)->function = 0x40000101;
+	abi_ok(vcpu->fd, KVM_SET_CPUID2, cpuid);
+	abi_ok(vcpu->fd, KVM_GET_CPUID2, cpuid);
+	EXPECT_EQ(0, abi_cpuid_find(cpuid, 0x40000101, 0)->eax &
+		  (1 << KVM_FEATURE_PV_UNHALT));
+}
+
 /* Later it is as before for those who were there, or not: it does no harm. */
 TEST(disable_exits_late)
 {

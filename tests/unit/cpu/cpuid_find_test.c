@@ -142,6 +142,16 @@ void test_cpuid_find_out_of_range(void)
 	free(c);
 }
 
+static struct kvm_cpuid_entry2 *kvm_name(struct lodge_cpuid *c, u32 leaf)
+{
+	struct kvm_cpuid_entry2 *e = add(c, leaf, 0, 0, leaf | 1);
+
+	memcpy(&e->ebx, "KVMK", 4);
+	memcpy(&e->ecx, "VMKV", 4);
+	memcpy(&e->edx, "M\0\0", 4);
+	return e;
+}
+
 void test_cpuid_find_derives(void)
 {
 	struct lodge_cpuid *c = cpuid_new();
@@ -156,7 +166,14 @@ void test_cpuid_find_derives(void)
 	e->edx = BIT(29);
 	e = add(c, 0xd, 0, SIG, 0x2e7);
 	e->edx = 1;
-	add(c, 0x40000001, 0, 0, 0x49);
+	add(c, 0x40000000, 0, 0, 0x40000001);	/* not KVM's, nor all of its */
+	add(c, 0x40000001, 0, 0, 0x31237648);
+	kvm_name(c, 0x40000100)->edx = 0;
+	add(c, 0x40000101, 0, 0, 0x51);
+	kvm_name(c, 0x40000300);
+	add(c, 0x40000301, 0, 0, 0x49);
+	kvm_name(c, 0x40000400);
+	add(c, 0x40000401, 0, 0, 0x61);
 	add(c, 0x80000000, 0, 0, 0x80000008);
 	e = add(c, 0x80000001, 0, 0, 0);
 	e->edx = BIT(20) | BIT(29);
@@ -166,6 +183,7 @@ void test_cpuid_find_derives(void)
 
 	CHECK_EQ(c->maxphyaddr, 46);
 	CHECK_EQ(c->xcr0_allowed, 7);
+	CHECK_EQ(c->pv_leaf, 0x40000301);
 	CHECK_EQ(c->pv_features, 0x49);
 	CHECK_EQ(c->efer_reserved, ~(LODGE_EFER_SCE | LODGE_EFER_LME |
 				     LODGE_EFER_LMA | LODGE_EFER_NX));
