@@ -298,6 +298,8 @@ int lodge_mp_set(struct lodge_vcpu *vcpu, const struct kvm_mp_state *s)
 		return -EINVAL;
 	}
 	WRITE_ONCE(vcpu->mp_state, s->mp_state);
+	/* What is written back ends a HLT that the CPU waits in by itself. */
+	lodge_touch(vcpu, LODGE_R_SHADOW);
 	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);
 	return 0;
 }

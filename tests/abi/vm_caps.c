@@ -5,6 +5,8 @@
  */
 #include <cpuid.h>
 #include <linux/kvm_para.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/time.h>
@@ -147,6 +149,86 @@ TEST_F(waits, hlt_timer)
 		abi_sync(vcpu);
 		EXPECT_EQ(i, abi_peek(self->vm, ABI_DATA + 4));
 	}
+}
+
+/*
+ * The user says that it waits no more. Bochs tells of this state only where the
+ * timer of VT-x, here for the deadline, ended a run in it; what another CPU has
+ * sent the thread until then is seen behind that, IF being clear.
+ */
+GUEST64(deaf, "jmp 1f; 2: hlt; mov $6, %eax\n" G_REPORT
+	"1: mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n"
+	"movl $0x40045, 0x320(%r8); rdtsc; shl $32, %rdx; add %rdx, %rax\n"
+	"add $20000000, %rax; mov %rax, %rdx; shr $32, %rdx; mov $0x6e0, %ecx\n"
+	"wrmsr; cli; movl $1, 0x80000; jmp 2b");
+
+struct sender {
+	struct abi_vm *vm;
+	pthread_t to;
+	volatile bool enough;
+};
+
+static void *send_signals(void *arg)
+{
+	struct sender *s = arg;
+
+	abi_wait_for(s->vm, ABI_DATA, 1);
+	while (!s->enough) {
+		pthread_kill(s->to, SIGALRM);
+		usleep(100000);
+	}
+	return NULL;
+}
+
+static void on_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		abi_die("no CPU %d", cpu);
+}
+
+TEST(hlt_runnable)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct kvm_mp_state mp = { KVM_MP_STATE_RUNNABLE };
+	struct abi_vm *vm = abi_vm_create(ABI_IRQCHIP);
+	struct sender sender = { vm, pthread_self() };
+	struct kvm_cpuid2 *cpuid = abi_cpuid(vm->dev);
+	struct abi_vcpu *vcpu;
+	pthread_t thread;
+	time_t since;
+	int r;
+
+	if (!strcmp(abi_device(), "/dev/kvm"))
+		SKIP(return, "KVM lets it wait on, on VT-x");
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "takes two CPUs");
+	ASSERT_EQ(0, enable(vm, KVM_CAP_X86_DISABLE_EXITS,
+			    KVM_X86_DISABLE_EXITS_HLT));
+	vcpu = start(vm, &deaf);
+	abi_cpuid_find(cpuid, 1, 0)->ecx |= 1 << 24;
+	abi_ok(vcpu->fd, KVM_SET_CPUID2, cpuid);
+	sigaction(SIGALRM, &action, NULL);
+	on_cpu(1);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, send_signals, &sender));
+	on_cpu(0);
+	do {
+		r = abi_run(vcpu);
+	} while (r && abi_regs(vcpu).rip != ABI_CODE + 3);
+	sender.enough = true;
+	pthread_join(thread, NULL);
+	/* On AMD-V, it may be over by itself. */
+	since = time(NULL);
+	if (r) {
+		abi_ok(vcpu->fd, KVM_SET_MP_STATE, &mp);
+		abi_exit(vcpu);
+	}
+	EXPECT_EQ(6, abi_regs(vcpu).rax & 0xff);
+	/* Were it still deaf, an NMI of the host's would end it. */
+	EXPECT_GT(15, time(NULL) - since);
 }
 
 /* Sent by another thread to one that sleeps. */
