@@ -111,19 +111,74 @@ static void make_irqfd(struct thread *t, void *at)
 	};
 }
 
+/* A port, or an address, that code.c has guests write to. */
+static uint64_t device_at(struct rng *r, bool port)
+{
+	static const uint64_t chips[] = { 0xd0000, 0xd0000000, 0xa0000 };
+
+	if (one_in(r, 8))
+		return odd(r);
+	return port ? below(r, 3) * 0x70 :
+		      pick(r, chips) + (below(r, 0x40) << 4);
+}
+
+static void make_zone(struct thread *t, void *at)
+{
+	struct kvm_coalesced_mmio_zone *z = at;
+	struct rng *r = &t->rng;
+
+	z->pio = one_in(r, 16) ? odd(r) : below(r, 2);
+	z->addr = device_at(r, z->pio);
+	z->size = one_in(r, 8) ? odd(r) : 1u << below(r, 13);
+}
+
 static void make_ioeventfd(struct thread *t, void *at)
 {
 	struct kvm_ioeventfd *f = at;
 	struct rng *r = &t->rng;
 
 	*f = (struct kvm_ioeventfd) {
-		.addr = one_in(r, 8) ? odd(r) : below(r, 4) * 0x70,
 		.len = one_in(r, 8) ? odd(r) : 1u << below(r, 4),
 		.datamatch = below(r, 3), .fd = other(t),
 		.flags = one_in(r, 16) ? odd(r) : below(r, 8),
 	};
+	f->addr = device_at(r, f->flags & KVM_IOEVENTFD_FLAG_PIO);
 	if (one_in(r, 4))
 		f->len = 0;
+}
+
+/* An IOAPIC whose pins go to vCPUs, half of them by level. */
+static void make_irqchip(struct thread *t, void *at)
+{
+	struct kvm_irqchip *c = at;
+	struct rng *r = &t->rng;
+
+	c->chip_id = KVM_IRQCHIP_IOAPIC;
+	c->chip.ioapic.base_address = 0xfec00000;
+	for (unsigned int i = 0; i < KVM_IOAPIC_NUM_PINS; i++)
+		c->chip.ioapic.redirtbl[i].bits = (0x10 + below(r, 0xf0)) |
+			(one_in(r, 2) ? 0x8000 : 0) |
+			(one_in(r, 8) ? rnd(r) & 0x12f00 : 0) |
+			(uint64_t)below(r, VCPUS) << 56;
+}
+
+static void lapic_put(struct kvm_lapic_state *s, unsigned int reg, uint32_t v)
+{
+	memcpy(s->regs + reg, &v, sizeof(v));
+}
+
+/* A local APIC that takes interrupts, and whose timer runs. */
+static void make_lapic(struct thread *t, void *at)
+{
+	struct rng *r = &t->rng;
+
+	if (ioctl(t->world->vcpu[below(r, VCPUS)], KVM_GET_LAPIC, at))
+		return;
+	lapic_put(at, 0x80, one_in(r, 4) ? below(r, 256) : 0);
+	lapic_put(at, 0xf0, 0x100 | below(r, 256));
+	lapic_put(at, 0x320, (0x10 + below(r, 0xf0)) | below(r, 3) << 17);
+	lapic_put(at, 0x350, one_in(r, 2) ? 0x700 : 0x8000 | below(r, 256));
+	lapic_put(at, 0x380, 1u << below(r, 24));
 }
 
 static void make_routing(struct thread *t, void *at)
@@ -317,12 +372,14 @@ static const struct {
 	{ KVM_SET_FPU, KVM_GET_FPU, NULL },
 	{ KVM_SET_XSAVE, KVM_GET_XSAVE, NULL },
 	{ KVM_SET_XCRS, KVM_GET_XCRS, NULL },
-	{ KVM_SET_LAPIC, KVM_GET_LAPIC, NULL },
+	{ KVM_REGISTER_COALESCED_MMIO, 0, make_zone },
+	{ KVM_UNREGISTER_COALESCED_MMIO, 0, make_zone },
+	{ KVM_SET_LAPIC, KVM_GET_LAPIC, make_lapic },
 	{ KVM_SET_VCPU_EVENTS, KVM_GET_VCPU_EVENTS, NULL },
 	{ KVM_SET_DEBUGREGS, KVM_GET_DEBUGREGS, NULL },
 	{ KVM_SET_PIT2, KVM_GET_PIT2, NULL }, { KVM_SET_PIT, KVM_GET_PIT, NULL },
 	{ KVM_SET_CLOCK, KVM_GET_CLOCK, NULL },
-	{ KVM_SET_IRQCHIP, KVM_GET_IRQCHIP, NULL },
+	{ KVM_SET_IRQCHIP, KVM_GET_IRQCHIP, make_irqchip },
 };
 
 /* A few bits of a good state are others. */

@@ -127,7 +127,11 @@ static void make_chip(struct out *o)
 		B(0x89, 0x07);
 		load64(o, 7, chip + (one_in(o->r, 4) ? 0x40 : 0x10));
 	} else {
-		load64(o, 7, chip + (below(o->r, 0x40) << 4));
+		uint32_t reg = below(o->r, 0x40) << 4;
+
+		if (chip == 0xfee00000 && one_in(o->r, 4))
+			reg = 0xb0;	/* the end of an interrupt */
+		load64(o, 7, chip + reg);
 	}
 	load(o, 0, v);
 	if (o->bits == 16)

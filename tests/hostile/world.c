@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -246,6 +247,8 @@ void world_run(const struct options *o, uint32_t number, struct rng *r,
 		_exit(4);
 	memset(w->vcpu, 0xff, sizeof(w->vcpu));
 	memset(w->others, 0xff, sizeof(w->others));
+	for (i = 0; i < OTHERS / 4; i++)
+		w->others[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	places_make(w, r);
 	for (i = 0; i < nr; i++) {
 		uint8_t *p = mmap(NULL, BUFFER + 4096, PROT_READ | PROT_WRITE,
