@@ -64,6 +64,15 @@ static long cap_triple_fault(struct lodge_vm *vm, const u64 *args)
 	return 0;
 }
 
+/* @args[0]: how long a vCPU that halts is to poll at most, ns; 0: not at all */
+static long cap_halt_poll(struct lodge_vm *vm, const u64 *args)
+{
+	if (args[0] > U32_MAX)
+		return -EINVAL;
+	WRITE_ONCE(vm->halt_poll_ns, args[0]);
+	return 0;
+}
+
 #define CAP_USER_MSRS	(KVM_MSR_EXIT_REASON_INVAL | \
 			 KVM_MSR_EXIT_REASON_UNKNOWN | \
 			 KVM_MSR_EXIT_REASON_FILTER)
@@ -144,6 +153,7 @@ static const struct {
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, cap_exit_on_emulation },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, cap_exception_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, cap_triple_fault },
+	{ KVM_CAP_HALT_POLL, cap_halt_poll },
 	{ KVM_CAP_DISABLE_QUIRKS2, cap_disable_quirks2 },
 	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, cap_apic_bus },
 };

@@ -115,7 +115,8 @@ struct lodge_stats {
 	u64 exits[LODGE_EXIT_NR];
 	u64 unknown_msr;
 	u64 brackets;
-	u64 halts;
+	u64 sleeps;
+	u64 polls, polls_met;		/* before sleeping; with success */
 	u64 injections[5];		/* by LODGE_EVENT_* */
 	u64 tdp_faults;
 	u64 emulated;			/* instructions */
@@ -185,6 +186,7 @@ struct lodge_vcpu {
 	struct lodge_explain explain;	/* [v] the last entry that failed */
 	struct mutex mutex;		/* one ioctl at a time */
 	struct rcuwait wait;		/* HLT sleeps here */
+	u32 halt_poll_ns;		/* [v] ... after polling so long */
 	struct task_struct *task;	/* [a] thread in KVM_RUN, or NULL */
 	u64 serial;			/* [c] no vCPU ever had it before */
 	u32 id;				/* [c] APIC id the user chose */
@@ -235,6 +237,7 @@ struct lodge_vm {
 	u32 user_msrs;			/* [l] to write: KVM_MSR_EXIT_REASON_* */
 	u64 quirks_off;			/* [l] to write: KVM_X86_QUIRK_* */
 	u32 exits_off;			/* [l] to write: KVM_X86_DISABLE_EXITS_* */
+	u32 halt_poll_ns;		/* [l] to write: at most so long; 0: never */
 	u32 apic_bus_ns;		/* [c] once there is a vCPU */
 	bool platform_info_off;		/* [l] to write: guests have no such MSR */
 	bool exit_on_emulation;		/* [l] to write: user code, too */
@@ -283,6 +286,9 @@ struct lodge_vcpu *lodge_vcpu_by_id(struct lodge_vm *vm, u32 id);
 
 /* run.c */
 int lodge_vcpu_run(struct lodge_vcpu *vcpu);
+
+/* halt.c */
+void lodge_vcpu_wait(struct lodge_vcpu *vcpu);
 
 /* exit.c */
 int lodge_exit_handle(struct lodge_vcpu *vcpu, struct lodge_exit *exit,

@@ -128,7 +128,6 @@ int lodge_pv_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 	case MSR_KVM_PV_EOI_EN:
 		return pv_eoi_write(vcpu, v);
 	case MSR_KVM_POLL_CONTROL:
-		/* The host does not poll: nothing to be switched. */
 		if (v & ~1ULL)
 			return 1;
 		vcpu->pv_poll_msr = v;

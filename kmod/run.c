@@ -157,18 +157,12 @@ out:
 	return r;
 }
 
-/* Sleep until there is a reason to run; a verdict, or -EAGAIN, -EINTR. */
+/* Wait until there is a reason to run; a verdict, or -EAGAIN, -EINTR. */
 static int run_block(struct lodge_vcpu *vcpu)
 {
 	bool started = vcpu->mp_state != KVM_MP_STATE_UNINITIALIZED;
 
-	vcpu->stats.halts++;
-	lodge_lapic_timer_sleep(vcpu);
-	lodge_steal_preempted(vcpu);
-	rcuwait_wait_event(&vcpu->wait,
-			   lodge_vcpu_runnable(vcpu) || signal_pending(current) ||
-			   READ_ONCE(vcpu->vm->dead),
-			   TASK_INTERRUPTIBLE);
+	lodge_vcpu_wait(vcpu);
 	if (lodge_request_test(vcpu, LODGE_REQ_TIMER))
 		lodge_lapic_timer_inject(vcpu);
 	lodge_init_sipi(vcpu);

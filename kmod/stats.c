@@ -44,7 +44,9 @@ static const struct stats_value vcpu_values[] = {
 	COUNT("exception_injections", injections[LODGE_EVENT_EXCEPTION]),
 	COUNT("insn_emulation", emulated),
 	COUNT("brackets", brackets),
-	COUNT("sleeps", halts),
+	COUNT("sleeps", sleeps),
+	COUNT("halt_attempted_poll", polls),
+	COUNT("halt_successful_poll", polls_met),
 	COUNT("unknown_msrs", unknown_msr),
 #define X(name, text) COUNT("exit_" #name, exits[LODGE_EXIT_##name]),
 	LODGE_EXIT_KINDS(X)

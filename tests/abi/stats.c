@@ -8,6 +8,8 @@
 
 #include "test.h"
 
+#define MSR_POLL_CONTROL	0x4b564d05
+
 struct stats {
 	struct kvm_stats_header head;
 	uint8_t *all;
@@ -159,6 +161,48 @@ TEST_F(stats, interrupts_and_signals)
 	abi_ok(self->vcpu->vm->fd, KVM_SIGNAL_MSI, &msi);
 	EXPECT_EQ(0x41, abi_trapped(self->vcpu).vector);
 	EXPECT_LE(1, value(&self->cpu, "irq_injections"));
+}
+
+/* The timer's handler, two bytes into it, has been there: one tick. */
+GUEST64(ticks, "jmp 3f; incl 0x80004; movl $0, 0xb0(%r8); iretq\n"
+	"3: mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n"
+	"movl $0xb, 0x3e0(%r8); movl $0x45, 0x320(%r8)\n"
+	"2: mov 0x80004, %ebx; movl $3000000, 0x380(%r8)\n"
+	"1: sti; hlt; cli; cmp 0x80004, %ebx; je 1b\n" G_SYNC "jmp 2b");
+
+static long halt_poll(struct abi_vm *vm, uint64_t ns)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_HALT_POLL, .args[0] = ns,
+	};
+
+	return abi_ioctl(vm->fd, KVM_ENABLE_CAP, (unsigned long)&cap);
+}
+
+/* It polls where it may, until a poll is met; and never where it may not. */
+TEST_F(stats, halt_poll)
+{
+	struct abi_vcpu *vcpu = self->vcpu;
+	uint64_t polls;
+	int i;
+
+	NEED_CAP(vcpu->vm->dev, KVM_CAP_HALT_POLL);
+	abi_load(vcpu->vm, ABI_CODE, &ticks);
+	abi_gate(vcpu, 0x45, ABI_CODE + 2);
+	EXPECT_EQ(-EINVAL, halt_poll(vcpu->vm, 1ull << 32));
+	EXPECT_EQ(0, halt_poll(vcpu->vm, 0));
+	for (i = 0; i < 5; i++)
+		abi_sync(vcpu);
+	EXPECT_EQ(0, value(&self->cpu, "halt_attempted_poll"));
+	EXPECT_EQ(0, halt_poll(vcpu->vm, 1000000000));
+	while (!value(&self->cpu, "halt_successful_poll"))
+		abi_sync(vcpu);
+	polls = value(&self->cpu, "halt_attempted_poll");
+	EXPECT_LE(1, polls);
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_POLL_CONTROL, 0));
+	for (i = 0; i < 5; i++)
+		abi_sync(vcpu);
+	EXPECT_EQ(polls, value(&self->cpu, "halt_attempted_poll"));
 }
 
 /* A descriptor outlives those it came from, and reads like a file. */
