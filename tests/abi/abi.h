@@ -443,7 +443,7 @@ static inline uint64_t abi_peek64(struct abi_vm *vm, uint64_t gpa)
  * @gpa: where
  * @value: what
  *
- * Ends the test after ten seconds.
+ * Ends the test after 25 seconds.
  */
 void abi_wait_for(struct abi_vm *vm, uint64_t gpa, uint32_t value);
 

@@ -39,8 +39,8 @@ int abi_turn_wait(struct abi_vcpu *vcpu)
 		if (vector >= 0)
 			return vector;
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec > 5)
-			abi_die("no interrupt within five seconds");
+		if (now.tv_sec - start.tv_sec > 25)
+			abi_die("no interrupt within 25 seconds");
 		usleep(200);
 	}
 }

@@ -91,7 +91,7 @@ void abi_wait_for(struct abi_vm *vm, uint64_t gpa, uint32_t value)
 	while (abi_peek(vm, gpa) != value) {
 		usleep(1000);
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec > 10)
+		if (now.tv_sec - start.tv_sec > 25)
 			abi_die("guest memory %#lx is %#x, not %#x",
 				(unsigned long)gpa, abi_peek(vm, gpa), value);
 	}

@@ -146,15 +146,19 @@ GUEST64(halting, "sti; 1: hlt; jmp 1b\n");
 
 TEST_F(stats, interrupts_and_signals)
 {
-	struct itimerval soon = { .it_value.tv_usec = 50000 };
+	struct itimerval soon = { { 0, 50000 }, { 0, 50000 } }, off = { 0 };
 	struct sigaction act = { .sa_handler = on_alarm };
 	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x41 };
 
 	abi_load(self->vcpu->vm, ABI_CODE, &halting);
 	sigaction(SIGALRM, &act, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
-	EXPECT_EQ(-EINTR, abi_run(self->vcpu));
-	EXPECT_EQ(1, value(&self->cpu, "signal_exits"));
+	/* One may come before it halts. */
+	do {
+		EXPECT_EQ(-EINTR, abi_run(self->vcpu));
+	} while (!value(&self->cpu, "halt_exits"));
+	setitimer(ITIMER_REAL, &off, NULL);
+	EXPECT_LE(1, value(&self->cpu, "signal_exits"));
 	EXPECT_EQ(1, value(&self->cpu, "halt_exits"));
 	EXPECT_EQ(0, value(&self->cpu, "irq_injections"));
 	abi_lapic_enable(self->vcpu);

@@ -154,21 +154,26 @@ vmalloc_of_module()
 test_kill()
 {
 	name="$1: killed guests leave nothing behind"
-	# The first ones fill caches that stay. What is free varies by 100 KiB
-	# or so; a guest's page tables alone, kept eight times, are 2 MiB.
+	# The first ones fill caches that stay. What is free varies by some
+	# hundred KiB; a guest's page tables alone, kept eight times, are 2 MiB.
 	for i in 1 2; do
 		kill_one "$1" || {
 			not_ok "$name (none to kill)" /tmp/spinning
 			return
 		}
 	done
-	before=$(free_kib)
 	areas=$(vmalloc_of_module)
-	for i in 1 2 3 4 5 6 7 8; do
-		kill_one "$1" || { not_ok "$name (guest $i)" /tmp/spinning; return; }
+	# The host's kernel keeps more for itself once; a leak is there each time.
+	for _ in 1 2 3; do
+		before=$(free_kib)
+		for i in 1 2 3 4 5 6 7 8; do
+			kill_one "$1" ||
+				{ not_ok "$name (guest $i)" /tmp/spinning; return; }
+		done
+		lost=$((before - $(free_kib)))
+		echo "# free memory changed by $((-lost)) KiB over eight guests"
+		[ $lost -ge 512 ] || break
 	done
-	lost=$((before - $(free_kib)))
-	echo "# free memory changed by $((-lost)) KiB over eight guests"
 	{
 		echo "$lost KiB lost in eight guests of 160 MiB"
 		echo "references to $module: $(references)"

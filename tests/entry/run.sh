@@ -85,7 +85,7 @@ for machine in bochs qemu; do
 	qemu)	vendor=AMD-V host=(tests/machine/host.sh) ;;
 	esac
 	echo "# on $vendor"
-	timeout 900 "${host[@]}" --kernel "$kernel" \
+	"${host[@]}" --kernel "$kernel" --timeout 900 \
 		--file "$dir/entry.ko:/entry.ko" \
 		--run "insmod /entry.ko && dmesg | sed -En 's/.*entry: ((not )?ok|end)/\1/p'" |
 		results "$machine" || status=1

@@ -86,10 +86,15 @@ test_kill()
 {
 	for _ in $(seq $((times / 5))); do
 		compute /dev/lodge 60 4 >>/tmp/log 2>&1 &
-		usleep 200000
+		load=$!
+		ticks=0
+		while [ "$ticks" -lt 10 ]; do
+			usleep 10000
+			ticks=$(awk '{ print $14 + $15 }' /proc/$load/stat) || return
+		done
 		rmmod lodge 2>/dev/null && return 1
-		kill -9 $!
-		wait $! 2>/dev/null
+		kill -9 $load
+		wait $load 2>/dev/null
 	done
 	rmmod lodge && load_lodge mode="$1"
 }

@@ -85,7 +85,12 @@ fi
 while read -r name limit want reason; do
 	number=$((number + 1))
 	before=$(cut -d. -f1 /proc/uptime)
-	timeout -s KILL "$limit" "./$name" </dev/null >"/out/$name" 2>&1
+	# It holds the APIC's timer to a twentieth of so many ms; a host that has to
+	# wait for a CPU may lose five, which is that of what it takes by itself.
+	words=''
+	[ "$name" != apic_bus_clock_test ] || words='-d 500'
+	# shellcheck disable=SC2086 # words
+	timeout -s KILL "$limit" "./$name" $words </dev/null >"/out/$name" 2>&1
 	got=$(outcome_of $?)
 	echo "# $name: $got after $(($(cut -d. -f1 /proc/uptime) - before)) s"
 	case $got,$want in

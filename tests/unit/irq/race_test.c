@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "chips.h"
 #include "apic_bits.h"
@@ -13,7 +14,7 @@
 
 #define SENDERS	3
 #define ROUNDS	5000
-#define PATIENCE 20000000L	/* looks until a request counts as lost */
+#define PATIENCE 60	/* seconds until a request counts as lost */
 
 static struct lodge_apic_regs apic;
 static atomic_int answered[SENDERS];
@@ -23,18 +24,22 @@ static atomic_int lost;
 static void *sender(void *arg)
 {
 	int i = (int)(long)arg, n;
-	long spins;
+	unsigned int looks;
+	time_t since;
 
 	for (n = 0; n < ROUNDS && !lost; n++) {
 		if (lodge_apic_accept(&apic, 0x40 + i * 0x20, n & 1, NULL) != 1)
 			atomic_store(&lost, 1);
-		for (spins = 0; atomic_load(&answered[i]) == n; spins++)
-			if (spins > PATIENCE || atomic_load(&lost)) {
+		since = time(NULL);
+		for (looks = 1; atomic_load(&answered[i]) == n; looks++) {
+			if (looks % 64)
+				continue;
+			if (time(NULL) - since > PATIENCE)
 				atomic_store(&lost, 1);
+			if (atomic_load(&lost))
 				return NULL;
-			} else if (spins % 64 == 63) {
-				sched_yield();
-			}
+			sched_yield();
+		}
 	}
 	return NULL;
 }

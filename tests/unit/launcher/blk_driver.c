@@ -178,7 +178,7 @@ void settle(void)
 			blk.dev.queue[0].kick.fn(&blk.dev.queue[0]);
 		if (p[1].revents)
 			blk.event.fn(&blk);
-	} while (poll(p, 2, disk.in_flight ? 5000 : 0) > 0);
+	} while (poll(p, 2, disk.in_flight ? 60000 : 0) > 0);
 }
 
 void set(unsigned int i, uint64_t addr, uint32_t len, uint16_t flags)

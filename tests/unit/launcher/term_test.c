@@ -88,7 +88,7 @@ static bool wait_for(int fd, char byte)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char c = 0;
 
-	while (c != byte && poll(&p, 1, 10000) > 0)
+	while (c != byte && poll(&p, 1, 60000) > 0)
 		if (read(fd, &c, 1) != 1)
 			return false;
 	return c == byte;
