@@ -174,6 +174,23 @@ void abi_die(const char *fmt, ...)
 int abi_cap(int fd, long cap);
 
 /**
+ * abi_need_caps() - end the test as failed unless capabilities are there
+ * @fd: device or VM
+ * @caps: which, -1 behind the last
+ */
+void abi_need_caps(int fd, const int *caps);
+
+/**
+ * abi_enable() - KVM_ENABLE_CAP with one argument and no flags
+ * @fd: VM or vCPU
+ * @cap: capability
+ * @arg: its first argument, args[0]
+ *
+ * Return: 0 or a negative errno.
+ */
+int abi_enable(int fd, uint32_t cap, uint64_t arg);
+
+/**
  * abi_vm_create() - a VM as the flags want it
  * @flags: enum abi_flags; memory unless ABI_NOMEM
  */
@@ -222,6 +239,15 @@ void abi_vcpu_mode(struct abi_vcpu *vcpu, unsigned int mode);
  * @guest: what
  */
 void abi_load(struct abi_vm *vm, uint64_t gpa, const struct abi_guest *guest);
+
+/**
+ * abi_start_at() - long mode, at code of its own
+ * @vcpu: the vCPU
+ * @gpa: where to load it
+ * @guest: the code
+ */
+void abi_start_at(struct abi_vcpu *vcpu, uint64_t gpa,
+		  const struct abi_guest *guest);
 
 /**
  * abi_boot() - VM, vCPU 0, mode and guest in one
@@ -285,6 +311,7 @@ struct kvm_regs abi_regs(struct abi_vcpu *vcpu);
 void abi_set_regs(struct abi_vcpu *vcpu, const struct kvm_regs *regs);
 struct kvm_sregs abi_sregs(struct abi_vcpu *vcpu);
 void abi_set_sregs(struct abi_vcpu *vcpu, const struct kvm_sregs *sregs);
+struct kvm_vcpu_events abi_events(struct abi_vcpu *vcpu);
 
 /**
  * abi_msr_get() - KVM_GET_MSRS of one
@@ -348,6 +375,21 @@ struct kvm_cpuid_entry2 *abi_cpuid_find(struct kvm_cpuid2 *cpuid,
 	"77: sti; nop; mov $300, %ecx; 78: dec %ecx; jnz 78b; cli\n"	\
 	G_SYNC "jmp 77b\n"
 
+/*
+ * A guest that sleeps until the timer of its local APIC has come, gives the
+ * test its turn, and again. HLT comes right after STI. The handler, to which
+ * the test points G_TICKS_VECTOR, counts at G_TICKS_COUNT.
+ */
+#define G_TICKS_VECTOR	0x45
+#define G_TICKS_HANDLER	(ABI_CODE + 2)
+#define G_TICKS_COUNT	(ABI_DATA + 4)
+#define G_TICKS								\
+	"jmp 3f; incl 0x80004; movl $0, 0xb0(%r8); iretq\n"		\
+	"3: mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n"		\
+	"movl $0xb, 0x3e0(%r8); movl $0x45, 0x320(%r8)\n"		\
+	"2: mov 0x80004, %ebx; movl $3000000, 0x380(%r8)\n"		\
+	"1: sti; hlt; cli; cmp 0x80004, %ebx; je 1b\n" G_SYNC "jmp 2b"
+
 /**
  * abi_turn() - run until the guest takes a trap or gives the test its turn
  * @vcpu: the vCPU, its guest made of G_TURNS
@@ -360,7 +402,7 @@ int abi_turn(struct abi_vcpu *vcpu);
  * abi_turn_wait() - abi_turn() until there is a trap
  * @vcpu: the vCPU
  *
- * For what a timer or another thread brings about; ends the test after five
+ * For what a timer or another thread brings about; ends the test after 25
  * seconds. Return: the trap's vector.
  */
 int abi_turn_wait(struct abi_vcpu *vcpu);

@@ -259,11 +259,7 @@ TEST(many_at_once)
 
 static int manual(struct abi_vm *vm, uint64_t flags)
 {
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args[0] = flags,
-	};
-
-	return abi_ioctlp(vm->fd, KVM_ENABLE_CAP, &cap);
+	return abi_enable(vm->fd, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, flags);
 }
 
 /* KVM_CLEAR_DIRTY_LOG of the slot's bits in @bits, from @first on */

@@ -28,22 +28,13 @@ FIXTURE(ring) {
 	uint32_t next;		/* entry to be read */
 };
 
-static int enable(struct abi_vm *vm, uint64_t bytes)
-{
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_DIRTY_LOG_RING, .args[0] = bytes,
-	};
-
-	return abi_ioctlp(vm->fd, KVM_ENABLE_CAP, &cap);
-}
-
 FIXTURE_SETUP(ring)
 {
 	struct abi_vm *vm = abi_vm_create(0);
 
 	if (abi_cap(vm->fd, KVM_CAP_DIRTY_LOG_RING) <= 0)
 		SKIP(return, "no dirty ring");
-	if (enable(vm, BYTES))
+	if (abi_enable(vm->fd, KVM_CAP_DIRTY_LOG_RING, BYTES))
 		abi_die("no dirty ring");
 	self->vcpu = abi_vcpu_create(vm, 0);
 	abi_load(vm, ABI_CODE, &writer);
@@ -219,16 +210,16 @@ TEST(errors)
 	NEED_CAP(vm->fd, KVM_CAP_DIRTY_LOG_RING);
 	EXPECT_EQ(max, abi_cap(vm->fd, KVM_CAP_DIRTY_LOG_RING_ACQ_REL));
 	EXPECT_IOCTL(-EINVAL, vm->fd, KVM_RESET_DIRTY_RINGS, 0);
-	EXPECT_EQ(-EINVAL, enable(vm, 0));
-	EXPECT_EQ(-EINVAL, enable(vm, 2048));
-	EXPECT_EQ(-EINVAL, enable(vm, 3 * 4096));
-	EXPECT_EQ(-E2BIG, enable(vm, 2l * max));
-	EXPECT_EQ(0, enable(vm, max));
-	EXPECT_EQ(-EINVAL, enable(vm, max));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_DIRTY_LOG_RING, 0));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_DIRTY_LOG_RING, 2048));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_DIRTY_LOG_RING, 3 * 4096));
+	EXPECT_EQ(-E2BIG, abi_enable(vm->fd, KVM_CAP_DIRTY_LOG_RING, 2l * max));
+	EXPECT_EQ(0, abi_enable(vm->fd, KVM_CAP_DIRTY_LOG_RING, max));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_DIRTY_LOG_RING, max));
 	EXPECT_IOCTL(0, vm->fd, KVM_RESET_DIRTY_RINGS, 0);
 	vm = abi_vm_create(0);
 	abi_vcpu_create(vm, 0);
-	EXPECT_EQ(-EINVAL, enable(vm, max));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_DIRTY_LOG_RING, max));
 }
 
 TEST_HARNESS_MAIN

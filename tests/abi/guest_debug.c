@@ -92,7 +92,7 @@ TEST(event_bp)
 
 	EXPECT_EQ(0, debug(vcpu, ENABLE | KVM_GUESTDBG_USE_SW_BP));
 	EXPECT_DEBUG(vcpu, 3, AT(1));
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &e);
+	e = abi_events(vcpu);
 	e.exception.injected = 1;
 	e.exception.nr = 3;
 	e.exception.has_error_code = 0;

@@ -191,7 +191,7 @@ TEST(interrupt_is_saved)
 
 	ASSERT_EQ(KVM_EXIT_HLT, abi_exit(vcpu));
 	abi_ok(vcpu->fd, KVM_INTERRUPT, &irq);
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	events = abi_events(vcpu);
 	EXPECT_EQ(1, events.interrupt.injected);
 	EXPECT_EQ(0x43, events.interrupt.nr);
 	events.interrupt.injected = 0;

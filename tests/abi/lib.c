@@ -70,6 +70,20 @@ int abi_cap(int fd, long cap)
 	return abi_ioctl(fd, KVM_CHECK_EXTENSION, cap);
 }
 
+void abi_need_caps(int fd, const int *caps)
+{
+	for (; *caps >= 0; caps++)
+		if (abi_cap(fd, *caps) <= 0)
+			abi_die("no capability %d", *caps);
+}
+
+int abi_enable(int fd, uint32_t cap, uint64_t arg)
+{
+	struct kvm_enable_cap e = { .cap = cap, .args[0] = arg };
+
+	return abi_ioctlp(fd, KVM_ENABLE_CAP, &e);
+}
+
 void *abi_map(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -96,10 +110,6 @@ int abi_slot(struct abi_vm *vm, uint32_t slot, uint32_t flags, uint64_t gpa,
 
 struct abi_vm *abi_vm_create(unsigned int flags)
 {
-	struct kvm_enable_cap split = {
-		.cap = KVM_CAP_SPLIT_IRQCHIP,
-		.args[0] = 24,
-	};
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 	struct abi_vm *vm = calloc(1, sizeof(*vm));
 
@@ -111,8 +121,8 @@ struct abi_vm *abi_vm_create(unsigned int flags)
 		abi_ok(vm->fd, KVM_CREATE_IRQCHIP, 0);
 	if (flags & ABI_PIT)
 		abi_ok(vm->fd, KVM_CREATE_PIT2, &pit);
-	if (flags & ABI_SPLIT)
-		abi_ok(vm->fd, KVM_ENABLE_CAP, &split);
+	if (flags & ABI_SPLIT && abi_enable(vm->fd, KVM_CAP_SPLIT_IRQCHIP, 24))
+		abi_die("split irqchip");
 	if (!(flags & ABI_NOMEM)) {
 		int ret;
 
@@ -168,6 +178,18 @@ struct abi_vcpu *abi_vcpu_create(struct abi_vm *vm, int id)
 void abi_load(struct abi_vm *vm, uint64_t gpa, const struct abi_guest *guest)
 {
 	memcpy(vm->mem + gpa, guest->start, guest->end - guest->start);
+}
+
+void abi_start_at(struct abi_vcpu *vcpu, uint64_t gpa,
+		  const struct abi_guest *guest)
+{
+	struct kvm_regs regs;
+
+	abi_vcpu_mode(vcpu, ABI_LONG);
+	abi_load(vcpu->vm, gpa, guest);
+	regs = abi_regs(vcpu);
+	regs.rip = gpa;
+	abi_set_regs(vcpu, &regs);
 }
 
 struct abi_vcpu *abi_boot(unsigned int flags, const struct abi_guest *guest)
@@ -303,6 +325,14 @@ struct kvm_sregs abi_sregs(struct abi_vcpu *vcpu)
 void abi_set_sregs(struct abi_vcpu *vcpu, const struct kvm_sregs *sregs)
 {
 	abi_ok(vcpu->fd, KVM_SET_SREGS, sregs);
+}
+
+struct kvm_vcpu_events abi_events(struct abi_vcpu *vcpu)
+{
+	struct kvm_vcpu_events events;
+
+	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	return events;
 }
 
 struct one_msr {

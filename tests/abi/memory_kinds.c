@@ -54,24 +54,35 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-TEST(userfaultfd)
+/* A userfaultfd that holds *@p, SIZE bytes, or -1 where there is none. */
+static int hold(uint8_t **p)
 {
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 	struct uffdio_api api = { .api = UFFD_API };
-	uint8_t *p = abi_map(SIZE + 0x8000);
 	struct uffdio_register range = {
 		.range = { .len = SIZE },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
+
+	if (fd < 0)
+		return fd;
+	*p = abi_map(SIZE + 0x8000);
+	*p = (uint8_t *)(((uintptr_t)*p + 0x7fff) & -0x8000ul);
+	range.range.start = (unsigned long)*p;
+	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &range))
+		abi_die("userfaultfd: %s", strerror(errno));
+	return fd;
+}
+
+TEST(userfaultfd)
+{
 	struct abi_vcpu *vcpu;
 	pthread_t thread;
+	uint8_t *p;
+	int fd = hold(&p);
 
 	if (fd < 0)
 		SKIP(return, "no userfaultfd: %s", strerror(errno));
-	p = (uint8_t *)(((uintptr_t)p + 0x7fff) & -0x8000ul);
-	range.range.start = (unsigned long)p;
-	ASSERT_EQ(0, ioctl(fd, UFFDIO_API, &api));
-	ASSERT_EQ(0, ioctl(fd, UFFDIO_REGISTER, &range));
 	pthread_create(&thread, NULL, serve, &fd);
 	vcpu = boot(p);
 	EXPECT_EQ(0 + 1 + 2 + 3 + 4 + 5 + 6 + 7, abi_report(vcpu));
@@ -134,25 +145,16 @@ static bool waits_for_lock(const char *who)
  */
 TEST(killed_waiter)
 {
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC), status;
-	struct uffdio_api api = { .api = UFFD_API };
-	uint8_t *p = abi_map(SIZE + 0x8000), *stack = abi_map(65536);
-	struct uffdio_register range = {
-		.range = { .len = SIZE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	struct abi_vcpu *vcpu;
+	uint8_t *p, *stack = abi_map(65536);
+	int fd = hold(&p), status;
 	pthread_t runner, setter;
+	struct abi_vcpu *vcpu;
 	struct uffd_msg msg;
 	char name[64];
 	pid_t pid;
 
 	if (fd < 0)
 		SKIP(return, "no userfaultfd: %s", strerror(errno));
-	p = (uint8_t *)(((uintptr_t)p + 0x7fff) & -0x8000ul);
-	range.range.start = (unsigned long)p;
-	ASSERT_EQ(0, ioctl(fd, UFFDIO_API, &api));
-	ASSERT_EQ(0, ioctl(fd, UFFDIO_REGISTER, &range));
 	vcpu = abi_boot(ABI_LONG, &input);
 	ASSERT_EQ(0, abi_slot(vcpu->vm, 1, 0, HIGH, SIZE, p));
 	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));

@@ -134,7 +134,7 @@ TEST(machine_check_interrupt)
 	EXPECT_EQ(0x5678, value);
 	abi_ok(vcpu->fd, KVM_GET_LAPIC, &lapic);
 	EXPECT_EQ(1 << 17, *(uint32_t *)(lapic.regs + 0x240));
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	events = abi_events(vcpu);
 	EXPECT_EQ(0, events.exception.injected | events.exception.pending);
 
 	/* Without the bit neither register is there. */
@@ -235,17 +235,12 @@ TEST(older_cpuid)
 TEST(max_vcpu_id)
 {
 	struct abi_vm *vm = abi_vm_create(0);
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_MAX_VCPU_ID, .args[0] = 8,
-	};
 
-	EXPECT_IOCTL(0, vm->fd, KVM_ENABLE_CAP, &cap);
+	EXPECT_EQ(0, abi_enable(vm->fd, KVM_CAP_MAX_VCPU_ID, 8));
 	EXPECT_LE(0, abi_ioctl(vm->fd, KVM_CREATE_VCPU, 7));
 	EXPECT_IOCTL(-EINVAL, vm->fd, KVM_CREATE_VCPU, 8);
-	cap.args[0] = 0;
-	EXPECT_IOCTL(-EINVAL, vm->fd, KVM_ENABLE_CAP, &cap);
-	cap.args[0] = 1 << 20;
-	EXPECT_IOCTL(-EINVAL, vm->fd, KVM_ENABLE_CAP, &cap);
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_MAX_VCPU_ID, 0));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_MAX_VCPU_ID, 1 << 20));
 }
 
 TEST_HARNESS_MAIN

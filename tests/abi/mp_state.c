@@ -57,7 +57,7 @@ TEST(sipi_received)
 	struct kvm_vcpu_events events;
 
 	EXPECT_EQ(0, set_mp_state(vcpu, KVM_MP_STATE_SIPI_RECEIVED));
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	events = abi_events(vcpu);
 	events.flags = KVM_VCPUEVENT_VALID_SIPI_VECTOR;
 	events.sipi_vector = 0x12;
 	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
@@ -120,18 +120,10 @@ TEST(halted_with_interrupt_runs)
 	EXPECT_EQ(KVM_MP_STATE_RUNNABLE, mp_state(vcpu));
 }
 
-static struct kvm_vcpu_events events_of(struct abi_vcpu *vcpu)
-{
-	struct kvm_vcpu_events events;
-
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
-	return events;
-}
-
 TEST(events_initially)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &done);
-	struct kvm_vcpu_events events = events_of(vcpu);
+	struct kvm_vcpu_events events = abi_events(vcpu);
 
 	VALUE("events.flags", "%#x", events.flags);
 	EXPECT_EQ(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW,
@@ -148,7 +140,7 @@ TEST(events_initially)
 TEST(exception_is_injected)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &done);
-	struct kvm_vcpu_events events = events_of(vcpu);
+	struct kvm_vcpu_events events = abi_events(vcpu);
 	struct abi_trap trap;
 
 	events.exception.injected = 1;
@@ -156,7 +148,7 @@ TEST(exception_is_injected)
 	events.exception.has_error_code = 1;
 	events.exception.error_code = 0x5a8;
 	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
-	events = events_of(vcpu);
+	events = abi_events(vcpu);
 	EXPECT_EQ(1, events.exception.injected);
 	EXPECT_EQ(13, events.exception.nr);
 	EXPECT_EQ(0x5a8, events.exception.error_code);
@@ -164,13 +156,13 @@ TEST(exception_is_injected)
 	EXPECT_EQ(13, trap.vector);
 	EXPECT_EQ(0x5a8, trap.error);
 	EXPECT_EQ(ABI_CODE, trap.rip);
-	EXPECT_EQ(0, events_of(vcpu).exception.injected);
+	EXPECT_EQ(0, abi_events(vcpu).exception.injected);
 }
 
 TEST(interrupt_is_injected)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &sti_done);
-	struct kvm_vcpu_events events = events_of(vcpu);
+	struct kvm_vcpu_events events = abi_events(vcpu);
 	struct kvm_regs regs = abi_regs(vcpu);
 
 	regs.rflags |= 0x200;
@@ -186,7 +178,7 @@ TEST(interrupt_is_injected)
 TEST(number_matters_only_if_injected)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &done);
-	struct kvm_vcpu_events events = events_of(vcpu);
+	struct kvm_vcpu_events events = abi_events(vcpu);
 
 	events.exception.nr = 255;
 	EXPECT_IOCTL(0, vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
@@ -201,15 +193,15 @@ TEST(number_matters_only_if_injected)
 TEST(nmi_pending_flag)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &done);
-	struct kvm_vcpu_events events = events_of(vcpu);
+	struct kvm_vcpu_events events = abi_events(vcpu);
 
 	events.flags = KVM_VCPUEVENT_VALID_NMI_PENDING;
 	events.nmi.pending = 1;
 	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
 	EXPECT_EQ(2, abi_trapped(vcpu).vector);
-	EXPECT_EQ(1, events_of(vcpu).nmi.masked);
+	EXPECT_EQ(1, abi_events(vcpu).nmi.masked);
 	abi_done(vcpu);
-	EXPECT_EQ(0, events_of(vcpu).nmi.masked);
+	EXPECT_EQ(0, abi_events(vcpu).nmi.masked);
 	/* Without the flag the pending bit is not looked at. */
 	vcpu = abi_boot(ABI_LONG, &done);
 	events.flags = 0;
@@ -221,21 +213,21 @@ TEST(nmi_pending_flag)
 TEST(shadow)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &sti_done);
-	struct kvm_vcpu_events events = events_of(vcpu);
+	struct kvm_vcpu_events events = abi_events(vcpu);
 
 	events.flags = KVM_VCPUEVENT_VALID_SHADOW;
 	events.interrupt.shadow = KVM_X86_SHADOW_INT_STI;
 	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
-	EXPECT_NE(0, events_of(vcpu).interrupt.shadow);
+	EXPECT_NE(0, abi_events(vcpu).interrupt.shadow);
 	events.interrupt.shadow = 0;
 	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
-	EXPECT_EQ(0, events_of(vcpu).interrupt.shadow);
+	EXPECT_EQ(0, abi_events(vcpu).interrupt.shadow);
 }
 
 TEST(event_errors)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &done);
-	struct kvm_vcpu_events events = events_of(vcpu);
+	struct kvm_vcpu_events events = abi_events(vcpu);
 
 	events.flags = 1u << 31;
 	EXPECT_IOCTL(-EINVAL, vcpu->fd, KVM_SET_VCPU_EVENTS, &events);

@@ -16,11 +16,7 @@ GUEST64(writes, "wrmsr\n" G_DONE);
 
 static int user_msrs(struct abi_vcpu *vcpu, uint64_t reasons)
 {
-	struct kvm_enable_cap e = {
-		.cap = KVM_CAP_X86_USER_SPACE_MSR, .args[0] = reasons,
-	};
-
-	return abi_ioctlp(vcpu->vm->fd, KVM_ENABLE_CAP, &e);
+	return abi_enable(vcpu->vm->fd, KVM_CAP_X86_USER_SPACE_MSR, reasons);
 }
 
 /* One range of 64 MSRs from @base on, of which @allowed are. */

@@ -16,14 +16,6 @@
 #define MSR_STAR	0xc0000081
 #define MSR_LSTAR	0xc0000082
 
-static struct kvm_vcpu_events events_of(struct abi_vcpu *vcpu)
-{
-	struct kvm_vcpu_events events;
-
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
-	return events;
-}
-
 static void on_alarm(int sig)
 {
 }
@@ -94,7 +86,7 @@ TEST(behind_nmi)
 	abi_ok(vcpu->fd, KVM_NMI, 0);
 	EXPECT_TRAP(vcpu, 2, ABI_CODE);
 	EXPECT_EQ(0, abi_regs(vcpu).rbx);
-	EXPECT_EQ(1, events_of(vcpu).nmi.masked);
+	EXPECT_EQ(1, abi_events(vcpu).nmi.masked);
 }
 
 /*
@@ -116,7 +108,7 @@ TEST(behind_iret_that_waits_for_memory)
 	memcpy(stack, copy, sizeof(copy));
 	EXPECT_TRAP(vcpu, 2, ABI_CODE);
 	EXPECT_EQ(0, abi_regs(vcpu).rbx);
-	EXPECT_EQ(1, events_of(vcpu).nmi.masked);
+	EXPECT_EQ(1, abi_events(vcpu).nmi.masked);
 }
 
 /* Of both the NMI is first, and the interrupt right behind its IRET. */
@@ -156,8 +148,8 @@ TEST(halt_in_handler)
 	regs = abi_regs(vcpu);
 	EXPECT_EQ(1, regs.rsi);
 	EXPECT_EQ(0, regs.rdi);
-	EXPECT_EQ(1, events_of(vcpu).nmi.masked);
-	EXPECT_EQ(1, events_of(vcpu).nmi.pending);
+	EXPECT_EQ(1, abi_events(vcpu).nmi.masked);
+	EXPECT_EQ(1, abi_events(vcpu).nmi.pending);
 }
 
 /*
@@ -179,7 +171,7 @@ TEST(behind_faulting_iret)
 		EXPECT_EQ(STUB(VECTOR_GP), trap.rip);
 		trap = abi_trapped(vcpu);
 	} else {
-		EXPECT_EQ(1, events_of(vcpu).nmi.masked);
+		EXPECT_EQ(1, abi_events(vcpu).nmi.masked);
 	}
 	EXPECT_EQ(VECTOR_GP, trap.vector);
 	EXPECT_EQ(0x30, trap.error);
@@ -188,7 +180,7 @@ TEST(behind_faulting_iret)
 	/* Let the handler return to something else. */
 	abi_poke(vcpu->vm, trap.rsp + 16, 0x2100);
 	memcpy(vcpu->vm->mem + 0x2100, "\x90\xe6\xe4", 3);
-	if (events_of(vcpu).nmi.pending)
+	if (abi_events(vcpu).nmi.pending)
 		EXPECT_TRAP(vcpu, 2, 0x2100);
 	abi_done(vcpu);
 }

@@ -172,13 +172,8 @@ static struct abi_vcpu *second_of(struct abi_vcpu *bsp, uint32_t to)
 {
 	struct abi_vcpu *vcpu = abi_vcpu_create(bsp->vm, 1);
 	struct kvm_mp_state state = { to };
-	struct kvm_regs regs;
 
-	abi_vcpu_mode(vcpu, ABI_LONG);
-	abi_load(vcpu->vm, 0x2000, &sleeper);
-	regs = abi_regs(vcpu);
-	regs.rip = 0x2000;
-	abi_set_regs(vcpu, &regs);
+	abi_start_at(vcpu, 0x2000, &sleeper);
 	abi_ok(vcpu->fd, KVM_SET_MP_STATE, &state);
 	/* KVM finds a new vCPU by its id once something is set in an APIC. */
 	abi_lapic_enable(bsp);
@@ -265,12 +260,9 @@ GUEST64(kicks_itself_inside, KICK(0) "sti; hlt; mov $3, %eax\n" G_REPORT G_DONE)
 
 static void hlt_inside(struct abi_vm *vm)
 {
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_X86_DISABLE_EXITS,
-		.args[0] = KVM_X86_DISABLE_EXITS_HLT,
-	};
-
-	abi_ok(vm->fd, KVM_ENABLE_CAP, &cap);
+	if (abi_enable(vm->fd, KVM_CAP_X86_DISABLE_EXITS,
+		       KVM_X86_DISABLE_EXITS_HLT))
+		abi_die("HLT exits always");
 }
 
 TEST(kick_wakes_inside)
@@ -315,15 +307,13 @@ GUEST64(read_msr, "mov $0x4b564d03, %ecx; rdmsr\n" G_DONE);
 TEST(not_without_cpuid)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &read_msr);
-	struct kvm_enable_cap cap = { .cap = 190, .args[0] = 1 };
 	struct kvm_cpuid2 *cpuid;
 
 	abi_done(vcpu);
-	/* KVM obeys CPUID only if asked to: KVM_CAP_ENFORCE_PV_FEATURE_CPUID. */
-	if (abi_cap(vcpu->vm->dev, 190) <= 0)
-		SKIP(return, "no KVM_CAP_ENFORCE_PV_FEATURE_CPUID");
+	/* KVM obeys CPUID only if asked to. */
+	NEED_CAP(vcpu->vm->dev, KVM_CAP_ENFORCE_PV_FEATURE_CPUID);
 	vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &read_msr);
-	abi_ok(vcpu->fd, KVM_ENABLE_CAP, &cap);
+	ASSERT_EQ(0, abi_enable(vcpu->fd, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1));
 	cpuid = abi_cpuid(vcpu->vm->dev);
 	abi_cpuid_find(cpuid, 0x40000001, 0)->eax = 0;
 	abi_ok(vcpu->fd, KVM_SET_CPUID2, cpuid);
@@ -338,11 +328,11 @@ static struct abi_vcpu *behind_another(unsigned int base,
 				       unsigned int features)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &read_msr);
-	struct kvm_enable_cap cap = { .cap = 190, .args[0] = 1 };
 	struct kvm_cpuid2 *cpuid = abi_cpuid(vcpu->vm->dev);
 	struct kvm_cpuid_entry2 *name, *leaf;
 
-	abi_ok(vcpu->fd, KVM_ENABLE_CAP, &cap);
+	if (abi_enable(vcpu->fd, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1))
+		abi_die("not held to CPUID");
 	name = abi_cpuid_find(cpuid, 0x40000000, 0);
 	leaf = abi_cpuid_find(cpuid, 0x40000001, 0);
 	/* A table without KVM's name leaves KVM with the features of before. */
@@ -364,8 +354,7 @@ TEST(features_behind_another)
 {
 	int dev = abi_open();
 
-	if (abi_cap(dev, 190) <= 0)
-		SKIP(return, "no KVM_CAP_ENFORCE_PV_FEATURE_CPUID");
+	NEED_CAP(dev, KVM_CAP_ENFORCE_PV_FEATURE_CPUID);
 	abi_done(behind_another(0x40000100, 1 << 5));
 	abi_done(behind_another(0x4000ff00, 1 << 5));
 	EXPECT_EQ(13, abi_trapped(behind_another(0x40000100, 0)).vector);

@@ -21,11 +21,7 @@
 
 static int disable(struct abi_vm *vm, uint64_t quirks)
 {
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_DISABLE_QUIRKS2, .args[0] = quirks,
-	};
-
-	return abi_ioctlp(vm->fd, KVM_ENABLE_CAP, &cap);
+	return abi_enable(vm->fd, KVM_CAP_DISABLE_QUIRKS2, quirks);
 }
 
 static bool host_intel(void)
@@ -47,9 +43,6 @@ static bool host_has_mwait(void)
 TEST(values)
 {
 	struct abi_vm *vm = abi_vm_create(0);
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_DISABLE_QUIRKS, .args[0] = ~0ull,
-	};
 
 	VALUE("older", "%d", abi_cap(vm->dev, KVM_CAP_DISABLE_QUIRKS));
 	VALUE("newer", "%#x", abi_cap(vm->dev, KVM_CAP_DISABLE_QUIRKS2));
@@ -57,7 +50,7 @@ TEST(values)
 	EXPECT_EQ(0, disable(vm, 0));
 	EXPECT_EQ(-EINVAL, disable(vm, 1ull << 31));
 	EXPECT_EQ(-EINVAL, disable(vm, 1ull << 32));
-	EXPECT_IOCTL(0, vm->fd, KVM_ENABLE_CAP, &cap);
+	EXPECT_EQ(0, abi_enable(vm->fd, KVM_CAP_DISABLE_QUIRKS, ~0ull));
 }
 
 /* Each as it is, and switched off. */

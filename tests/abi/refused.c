@@ -106,7 +106,7 @@ static void undefined_with_error(struct abi_vcpu *vcpu)
 {
 	struct kvm_vcpu_events e;
 
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &e);
+	e = abi_events(vcpu);
 	e.exception.injected = 1;
 	e.exception.nr = 6;
 	e.exception.has_error_code = 1;
@@ -180,7 +180,7 @@ TEST_F(refused, named)
 	}
 	/* With the state put right it runs. */
 	abi_load(vcpu->vm, ABI_CODE, &halt);
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	events = abi_events(vcpu);
 	events.exception.injected = 0;
 	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
 	abi_set_sregs(vcpu, &self->sregs);
@@ -195,7 +195,7 @@ TEST(event_waits)
 	struct kvm_sregs sregs = abi_sregs(vcpu);
 	struct kvm_vcpu_events e;
 
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &e);
+	e = abi_events(vcpu);
 	e.exception.injected = 1;
 	e.exception.nr = 13;
 	e.exception.has_error_code = 1;
@@ -204,7 +204,7 @@ TEST(event_waits)
 	sregs.cs.db = 1;
 	abi_set_sregs(vcpu, &sregs);
 	ASSERT_EQ(KVM_EXIT_FAIL_ENTRY, abi_exit(vcpu));
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &e);
+	e = abi_events(vcpu);
 	EXPECT_EQ(1, e.exception.injected);
 	EXPECT_EQ(13, e.exception.nr);
 	EXPECT_EQ(1, e.exception.has_error_code);

@@ -90,12 +90,12 @@ TEST(set_clears_pending_exception)
 	struct kvm_vcpu_events events;
 	struct kvm_regs regs = abi_regs(vcpu);
 
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	events = abi_events(vcpu);
 	events.exception.nr = 6;
 	events.exception.injected = 1;
 	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
 	abi_set_regs(vcpu, &regs);
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	events = abi_events(vcpu);
 	VALUE("set_regs.leaves_injected", "%d", events.exception.injected);
 	EXPECT_EQ(0, events.exception.pending);
 }

@@ -134,17 +134,14 @@ TEST(emulation_failure)
 TEST(emulation_failure_always)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_PROT, &store80);
-	struct kvm_enable_cap e = {
-		.cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .args[0] = 2,
-	};
+	const uint32_t cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE;
 
 	ASSERT_EQ(KVM_EXIT_INTERNAL_ERROR, abi_exit(vcpu));
 	EXPECT_EQ(6, abi_trapped(vcpu).vector);
 	vcpu = abi_boot(ABI_PROT, &store80);
 	NEED_CAP(vcpu->vm->fd, KVM_CAP_EXIT_ON_EMULATION_FAILURE);
-	EXPECT_IOCTL(-EINVAL, vcpu->vm->fd, KVM_ENABLE_CAP, &e);
-	e.args[0] = 1;
-	EXPECT_IOCTL(0, vcpu->vm->fd, KVM_ENABLE_CAP, &e);
+	EXPECT_EQ(-EINVAL, abi_enable(vcpu->vm->fd, cap, 2));
+	EXPECT_EQ(0, abi_enable(vcpu->vm->fd, cap, 1));
 	for (int i = 0; i < 2; i++) {
 		ASSERT_EQ(KVM_EXIT_INTERNAL_ERROR, abi_exit(vcpu));
 		EXPECT_EQ(ABI_CODE + 4, abi_regs(vcpu).rip);

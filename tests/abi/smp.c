@@ -54,13 +54,10 @@ GUEST64(far_starter, "mov $0x1b, %ecx; rdmsr; or $0xc00, %eax; wrmsr\n"
 TEST(init_and_sipi_far)
 {
 	struct abi_vcpu *bsp = abi_boot(ABI_LONG | ABI_IRQCHIP, &far_starter);
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_X2APIC_API, .args[0] = 3,
-	};
 	struct abi_vcpu *near, *far;
 	struct kvm_mp_state state;
 
-	abi_ok(bsp->vm->fd, KVM_ENABLE_CAP, &cap);
+	ASSERT_EQ(0, abi_enable(bsp->vm->fd, KVM_CAP_X2APIC_API, 3));
 	near = abi_vcpu_create(bsp->vm, 300 & 0xff);
 	far = abi_vcpu_create(bsp->vm, 300);
 	abi_load(bsp->vm, 0x9000, &ap);
@@ -132,13 +129,8 @@ GUEST64(turns, "mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n" G_TURNS);
 static void start_second(struct abi_vcpu *second)
 {
 	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
-	struct kvm_regs regs;
 
-	abi_vcpu_mode(second, ABI_LONG);
-	abi_load(second->vm, 0x2000, &turns);
-	regs = abi_regs(second);
-	regs.rip = 0x2000;
-	abi_set_regs(second, &regs);
+	abi_start_at(second, 0x2000, &turns);
 	abi_ok(second->fd, KVM_SET_MP_STATE, &state);
 	abi_turn(second);
 }
@@ -195,13 +187,8 @@ TEST(ipi_wakes_hlt)
 	struct abi_vcpu *second, *bsp = boot2(&g_fixed_physical, &second);
 	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
 	struct abi_thread *thread;
-	struct kvm_regs regs;
 
-	abi_vcpu_mode(second, ABI_LONG);
-	abi_load(second->vm, 0x2000, &sleeper);
-	regs = abi_regs(second);
-	regs.rip = 0x2000;
-	abi_set_regs(second, &regs);
+	abi_start_at(second, 0x2000, &sleeper);
 	abi_ok(second->fd, KVM_SET_MP_STATE, &state);
 	thread = abi_thread_start(second);
 	abi_wait_for(bsp->vm, ABI_DATA, 1);

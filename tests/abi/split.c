@@ -234,11 +234,7 @@ TEST_F(split, suppress_broadcast)
 
 static int x2apic_api(struct abi_vm *vm, uint64_t flags)
 {
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_X2APIC_API, .args[0] = flags,
-	};
-
-	return abi_ioctlp(vm->fd, KVM_ENABLE_CAP, &cap);
+	return abi_enable(vm->fd, KVM_CAP_X2APIC_API, flags);
 }
 
 static int signal_msi(struct abi_vm *vm, uint32_t lo, uint32_t hi)

@@ -167,20 +167,11 @@ TEST_F(stats, interrupts_and_signals)
 	EXPECT_LE(1, value(&self->cpu, "irq_injections"));
 }
 
-/* The timer's handler, two bytes into it, has been there: one tick. */
-GUEST64(ticks, "jmp 3f; incl 0x80004; movl $0, 0xb0(%r8); iretq\n"
-	"3: mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n"
-	"movl $0xb, 0x3e0(%r8); movl $0x45, 0x320(%r8)\n"
-	"2: mov 0x80004, %ebx; movl $3000000, 0x380(%r8)\n"
-	"1: sti; hlt; cli; cmp 0x80004, %ebx; je 1b\n" G_SYNC "jmp 2b");
+GUEST64(ticks, G_TICKS);
 
-static long halt_poll(struct abi_vm *vm, uint64_t ns)
+static int halt_poll(struct abi_vm *vm, uint64_t ns)
 {
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_HALT_POLL, .args[0] = ns,
-	};
-
-	return abi_ioctl(vm->fd, KVM_ENABLE_CAP, (unsigned long)&cap);
+	return abi_enable(vm->fd, KVM_CAP_HALT_POLL, ns);
 }
 
 /* It polls where it may, until a poll is met; and never where it may not. */
@@ -192,7 +183,7 @@ TEST_F(stats, halt_poll)
 
 	NEED_CAP(vcpu->vm->dev, KVM_CAP_HALT_POLL);
 	abi_load(vcpu->vm, ABI_CODE, &ticks);
-	abi_gate(vcpu, 0x45, ABI_CODE + 2);
+	abi_gate(vcpu, G_TICKS_VECTOR, G_TICKS_HANDLER);
 	EXPECT_EQ(-EINVAL, halt_poll(vcpu->vm, 1ull << 32));
 	EXPECT_EQ(0, halt_poll(vcpu->vm, 0));
 	for (i = 0; i < 5; i++)

@@ -37,7 +37,7 @@ TEST_F(sync, out)
 	abi_sync(self->vcpu);
 	regs = abi_regs(self->vcpu);
 	sregs = abi_sregs(self->vcpu);
-	abi_ok(self->vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	events = abi_events(self->vcpu);
 	EXPECT_EQ(2, run->s.regs.regs.rbx);
 	EXPECT_EQ(0, memcmp(&regs, &run->s.regs.regs, sizeof(regs)));
 	EXPECT_EQ(0, memcmp(&sregs, &run->s.regs.sregs, sizeof(sregs)));

@@ -300,7 +300,7 @@ TEST(interrupt)
 	EXPECT_TASK_B(vcpu, ABI_TR, FLAG_NT);
 	EXPECT_SAVED_A(vcpu, 6);
 	/* It has been delivered, and is not again. */
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	events = abi_events(vcpu);
 	EXPECT_EQ(0, events.interrupt.injected);
 	vcpu->run->request_interrupt_window = 1;
 	ASSERT_EQ(KVM_EXIT_IRQ_WINDOW_OPEN, abi_exit(vcpu));
@@ -318,7 +318,7 @@ TEST(nmi)
 	abi_sync(vcpu);
 	EXPECT_EQ(SEL_B, abi_sregs(vcpu).tr.selector);
 	EXPECT_EQ(ABI_CODE, abi_peek(vcpu->vm, ABI_TSS + EIP));
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
+	events = abi_events(vcpu);
 	EXPECT_EQ(0, events.nmi.injected);
 	EXPECT_EQ(1, events.nmi.masked);
 }

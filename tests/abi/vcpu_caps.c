@@ -7,21 +7,6 @@
 
 GUEST64(done, "nop\n" G_DONE);
 
-static int enable(int fd, uint32_t cap, uint64_t arg)
-{
-	struct kvm_enable_cap e = { .cap = cap, .args[0] = arg };
-
-	return abi_ioctlp(fd, KVM_ENABLE_CAP, &e);
-}
-
-static struct kvm_vcpu_events events_of(struct abi_vcpu *vcpu)
-{
-	struct kvm_vcpu_events events;
-
-	abi_ok(vcpu->fd, KVM_GET_VCPU_EVENTS, &events);
-	return events;
-}
-
 TEST(refused)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &done);
@@ -30,12 +15,12 @@ TEST(refused)
 	};
 
 	EXPECT_IOCTL(-EINVAL, vcpu->vm->fd, KVM_ENABLE_CAP, &e);
-	EXPECT_EQ(-EINVAL, enable(vcpu->vm->fd, KVM_CAP_IRQCHIP, 1));
-	EXPECT_EQ(-EINVAL, enable(vcpu->vm->fd, 100000, 1));
+	EXPECT_EQ(-EINVAL, abi_enable(vcpu->vm->fd, KVM_CAP_IRQCHIP, 1));
+	EXPECT_EQ(-EINVAL, abi_enable(vcpu->vm->fd, 100000, 1));
 	e.cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID;
 	EXPECT_IOCTL(-EINVAL, vcpu->fd, KVM_ENABLE_CAP, &e);
-	EXPECT_EQ(-EINVAL, enable(vcpu->fd, KVM_CAP_IRQCHIP, 1));
-	EXPECT_EQ(-EINVAL, enable(vcpu->fd, KVM_CAP_EXCEPTION_PAYLOAD, 1));
+	EXPECT_EQ(-EINVAL, abi_enable(vcpu->fd, KVM_CAP_IRQCHIP, 1));
+	EXPECT_EQ(-EINVAL, abi_enable(vcpu->fd, KVM_CAP_EXCEPTION_PAYLOAD, 1));
 	EXPECT_IOCTL(-EFAULT, vcpu->fd, KVM_ENABLE_CAP, 8);
 	EXPECT_EQ(-EINVAL, abi_ioctlp(vcpu->vm->dev, KVM_ENABLE_CAP, &e));
 }
@@ -44,7 +29,7 @@ TEST(refused)
 TEST(payload_disabled)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &done);
-	struct kvm_vcpu_events events = events_of(vcpu);
+	struct kvm_vcpu_events events = abi_events(vcpu);
 
 	EXPECT_EQ(0, events.flags & KVM_VCPUEVENT_VALID_PAYLOAD);
 	events.flags = KVM_VCPUEVENT_VALID_PAYLOAD;
@@ -62,8 +47,8 @@ FIXTURE_SETUP(payload)
 {
 	self->vcpu = abi_boot(ABI_LONG, &done);
 	NEED_CAP(self->vcpu->vm->dev, KVM_CAP_EXCEPTION_PAYLOAD);
-	abi_ok(self->vcpu->vm->fd, KVM_ENABLE_CAP, (&(struct kvm_enable_cap){
-		.cap = KVM_CAP_EXCEPTION_PAYLOAD, .args[0] = 1 }));
+	ASSERT_EQ(0, abi_enable(self->vcpu->vm->fd, KVM_CAP_EXCEPTION_PAYLOAD,
+				1));
 }
 
 FIXTURE_TEARDOWN(payload) { }
@@ -84,7 +69,7 @@ TEST_F(payload, page_fault)
 	struct abi_trap trap;
 
 	EXPECT_IOCTL(0, self->vcpu->fd, KVM_SET_VCPU_EVENTS, &e);
-	back = events_of(self->vcpu);
+	back = abi_events(self->vcpu);
 	EXPECT_EQ(KVM_VCPUEVENT_VALID_PAYLOAD,
 		  back.flags & KVM_VCPUEVENT_VALID_PAYLOAD);
 	EXPECT_EQ(1, back.exception.pending);
@@ -97,7 +82,7 @@ TEST_F(payload, page_fault)
 	EXPECT_EQ(14, trap.vector);
 	EXPECT_EQ(2, trap.error);
 	EXPECT_EQ(0x123456, abi_sregs(self->vcpu).cr2);
-	EXPECT_EQ(0, events_of(self->vcpu).exception.pending);
+	EXPECT_EQ(0, abi_events(self->vcpu).exception.pending);
 }
 
 TEST_F(payload, debug)
@@ -123,7 +108,7 @@ TEST_F(payload, injected)
 	e.exception.pending = 0;
 	e.exception.injected = 1;
 	EXPECT_IOCTL(0, self->vcpu->fd, KVM_SET_VCPU_EVENTS, &e);
-	e = events_of(self->vcpu);
+	e = abi_events(self->vcpu);
 	EXPECT_EQ(0, e.exception.pending);
 	EXPECT_EQ(1, e.exception.injected);
 	EXPECT_EQ(0, e.exception_has_payload);
@@ -143,31 +128,31 @@ TEST_F(payload, forgotten)
 
 	EXPECT_IOCTL(0, self->vcpu->fd, KVM_SET_VCPU_EVENTS, &e);
 	abi_set_regs(self->vcpu, &regs);
-	EXPECT_EQ(0, events_of(self->vcpu).exception.pending);
+	EXPECT_EQ(0, abi_events(self->vcpu).exception.pending);
 	abi_done(self->vcpu);
 }
 
 TEST(triple_fault)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &done);
-	struct kvm_vcpu_events e = events_of(vcpu);
+	struct kvm_vcpu_events e = abi_events(vcpu);
 
 	NEED_CAP(vcpu->vm->dev, KVM_CAP_X86_TRIPLE_FAULT_EVENT);
 	e.flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
 	EXPECT_IOCTL(-EINVAL, vcpu->fd, KVM_SET_VCPU_EVENTS, &e);
-	EXPECT_EQ(0, enable(vcpu->vm->fd, KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1));
+	EXPECT_EQ(0, abi_enable(vcpu->vm->fd, KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1));
 	e.triple_fault.pending = 1;
 	EXPECT_IOCTL(0, vcpu->fd, KVM_SET_VCPU_EVENTS, &e);
-	e = events_of(vcpu);
+	e = abi_events(vcpu);
 	EXPECT_NE(0, e.flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT);
 	EXPECT_EQ(1, e.triple_fault.pending);
 	e.triple_fault.pending = 0;
 	EXPECT_IOCTL(0, vcpu->fd, KVM_SET_VCPU_EVENTS, &e);
-	EXPECT_EQ(0, events_of(vcpu).triple_fault.pending);
+	EXPECT_EQ(0, abi_events(vcpu).triple_fault.pending);
 	e.triple_fault.pending = 1;
 	EXPECT_IOCTL(0, vcpu->fd, KVM_SET_VCPU_EVENTS, &e);
 	EXPECT_EQ(KVM_EXIT_SHUTDOWN, abi_exit(vcpu));
-	EXPECT_EQ(0, events_of(vcpu).triple_fault.pending);
+	EXPECT_EQ(0, abi_events(vcpu).triple_fault.pending);
 	abi_done(vcpu);
 }
 

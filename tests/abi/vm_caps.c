@@ -23,13 +23,6 @@
 #define VECTOR_NMI		2
 #define VECTOR_GP		13
 
-static int enable(struct abi_vm *vm, uint32_t cap, uint64_t arg)
-{
-	struct kvm_enable_cap e = { .cap = cap, .args[0] = arg };
-
-	return abi_ioctlp(vm->fd, KVM_ENABLE_CAP, &e);
-}
-
 static struct abi_vcpu *start(struct abi_vm *vm, const struct abi_guest *guest)
 {
 	struct abi_vcpu *vcpu = abi_vcpu_create(vm, 0);
@@ -44,9 +37,10 @@ TEST(disable_exits_values)
 	struct abi_vm *vm = abi_vm_create(0);
 
 	VALUE("disable_exits", "%#x", abi_cap(vm->dev, KVM_CAP_X86_DISABLE_EXITS));
-	EXPECT_EQ(0, enable(vm, KVM_CAP_X86_DISABLE_EXITS, 0));
-	EXPECT_EQ(-EINVAL, enable(vm, KVM_CAP_X86_DISABLE_EXITS, 1 << 20));
-	EXPECT_EQ(-EINVAL, enable(vm, KVM_CAP_X86_DISABLE_EXITS, 1ull << 32));
+	EXPECT_EQ(0, abi_enable(vm->fd, KVM_CAP_X86_DISABLE_EXITS, 0));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_X86_DISABLE_EXITS, 1 << 20));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_X86_DISABLE_EXITS,
+				      1ull << 32));
 }
 
 /* Of VMs with these exits off. */
@@ -61,8 +55,8 @@ FIXTURE_SETUP(waits)
 
 	self->vm = vm;
 	NEED_CAP(vm->dev, KVM_CAP_X86_DISABLE_EXITS);
-	ASSERT_EQ(0, enable(vm, KVM_CAP_X86_DISABLE_EXITS,
-			    abi_cap(vm->dev, KVM_CAP_X86_DISABLE_EXITS)));
+	ASSERT_EQ(0, abi_enable(vm->fd, KVM_CAP_X86_DISABLE_EXITS,
+				abi_cap(vm->dev, KVM_CAP_X86_DISABLE_EXITS)));
 }
 
 FIXTURE_TEARDOWN(waits) { }
@@ -127,15 +121,7 @@ TEST_F(waits, hlt_moved_on)
 	EXPECT_EQ(5, abi_report(vcpu));
 }
 
-/*
- * It sleeps until the timer's handler, two bytes into it, has been there: HLT
- * comes right after STI.
- */
-GUEST64(timer, "jmp 3f; incl 0x80004; movl $0, 0xb0(%r8); iretq\n"
-	"3: mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n"
-	"movl $0xb, 0x3e0(%r8); movl $0x45, 0x320(%r8)\n"
-	"2: mov 0x80004, %ebx; movl $3000000, 0x380(%r8)\n"
-	"1: sti; hlt; cli; cmp 0x80004, %ebx; je 1b\n" G_SYNC "jmp 2b");
+GUEST64(ticks, G_TICKS);
 
 TEST_F(waits, hlt_timer)
 {
@@ -143,11 +129,11 @@ TEST_F(waits, hlt_timer)
 
 	if (!(variant->flags & ABI_IRQCHIP))
 		SKIP(return, "needs a local APIC");
-	vcpu = start(self->vm, &timer);
-	abi_gate(vcpu, 0x45, ABI_CODE + 2);
+	vcpu = start(self->vm, &ticks);
+	abi_gate(vcpu, G_TICKS_VECTOR, G_TICKS_HANDLER);
 	for (int i = 1; i <= 5; i++) {
 		abi_sync(vcpu);
-		EXPECT_EQ(i, abi_peek(self->vm, ABI_DATA + 4));
+		EXPECT_EQ(i, abi_peek(self->vm, G_TICKS_COUNT));
 	}
 }
 
@@ -206,8 +192,8 @@ TEST(hlt_runnable)
 		SKIP(return, "KVM lets it wait on, on VT-x");
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "takes two CPUs");
-	ASSERT_EQ(0, enable(vm, KVM_CAP_X86_DISABLE_EXITS,
-			    KVM_X86_DISABLE_EXITS_HLT));
+	ASSERT_EQ(0, abi_enable(vm->fd, KVM_CAP_X86_DISABLE_EXITS,
+				KVM_X86_DISABLE_EXITS_HLT));
 	vcpu = start(vm, &deaf);
 	abi_cpuid_find(cpuid, 1, 0)->ecx |= 1 << 24;
 	abi_ok(vcpu->fd, KVM_SET_CPUID2, cpuid);
@@ -296,11 +282,11 @@ TEST_F(waits, no_pv_unhalt_elsewhere)
 /* Later it is as before for those who were there, or not: it does no harm. */
 TEST(disable_exits_late)
 {
-	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &timer);
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &ticks);
 
-	EXPECT_EQ(0, enable(vcpu->vm, KVM_CAP_X86_DISABLE_EXITS,
-			    KVM_X86_DISABLE_EXITS_HLT));
-	abi_gate(vcpu, 0x45, ABI_CODE + 2);
+	EXPECT_EQ(0, abi_enable(vcpu->vm->fd, KVM_CAP_X86_DISABLE_EXITS,
+				KVM_X86_DISABLE_EXITS_HLT));
+	abi_gate(vcpu, G_TICKS_VECTOR, G_TICKS_HANDLER);
 	for (int i = 0; i < 3; i++)
 		abi_sync(vcpu);
 }
@@ -317,7 +303,7 @@ TEST(msr_platform_info)
 	EXPECT_EQ(0x80000000, abi_report(vcpu));
 	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_PLATFORM_INFO, 0x80001200));
 	EXPECT_EQ(0x80001200, abi_report(vcpu));
-	EXPECT_EQ(0, enable(vcpu->vm, KVM_CAP_MSR_PLATFORM_INFO, 0));
+	EXPECT_EQ(0, abi_enable(vcpu->vm->fd, KVM_CAP_MSR_PLATFORM_INFO, 0));
 	EXPECT_EQ(VECTOR_GP, abi_trapped(vcpu).vector);
 	EXPECT_EQ(1, abi_msr_get(vcpu->fd, MSR_PLATFORM_INFO, &value));
 	EXPECT_EQ(0x80001200, value);
@@ -357,13 +343,14 @@ TEST(apic_bus_refused)
 
 	NEED_CAP(vm->dev, KVM_CAP_X86_APIC_BUS_CYCLES_NS);
 	EXPECT_EQ(1, abi_cap(vm->dev, KVM_CAP_X86_APIC_BUS_CYCLES_NS));
-	EXPECT_EQ(-ENXIO, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 40));
-	EXPECT_EQ(-EINVAL, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 0));
-	EXPECT_EQ(-EINVAL, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1 << 26));
+	EXPECT_EQ(-ENXIO, abi_enable(vm->fd, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 40));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 0));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_X86_APIC_BUS_CYCLES_NS,
+				      1 << 26));
 	vm = abi_vm_create(ABI_IRQCHIP);
-	EXPECT_EQ(0, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1 << 24));
+	EXPECT_EQ(0, abi_enable(vm->fd, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1 << 24));
 	abi_vcpu_create(vm, 0);
-	EXPECT_EQ(-EINVAL, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 40));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 40));
 }
 
 static uint64_t now_ns(void)
@@ -386,7 +373,7 @@ TEST(apic_bus)
 	struct abi_vcpu *vcpu;
 
 	NEED_CAP(vm->dev, KVM_CAP_X86_APIC_BUS_CYCLES_NS);
-	ASSERT_EQ(0, enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 40));
+	ASSERT_EQ(0, abi_enable(vm->fd, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 40));
 	vcpu = start(vm, &counts);
 	abi_sync(vcpu);
 	before = now_ns();

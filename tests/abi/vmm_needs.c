@@ -16,16 +16,6 @@
 
 GUEST64(works, "mov $9, %eax\n" G_REPORT G_DONE);
 
-static void caps_are_there(const int *caps)
-{
-	int dev = abi_open();
-
-	for (; *caps >= 0; caps++)
-		if (abi_cap(dev, *caps) <= 0)
-			abi_die("no capability %d", *caps);
-	close(dev);
-}
-
 struct msrs {
 	struct kvm_msrs head;
 	struct kvm_msr_entry entry[128];
@@ -66,14 +56,6 @@ static void mce_setup(struct __test_metadata *_metadata, struct abi_vcpu *vcpu)
 	EXPECT_IOCTL(0, vcpu->fd, KVM_X86_SETUP_MCE, &cap);
 }
 
-static void enable(struct __test_metadata *_metadata, struct abi_vm *vm,
-		   uint32_t cap, uint64_t arg)
-{
-	struct kvm_enable_cap e = { .cap = cap, .args[0] = arg };
-
-	EXPECT_IOCTL(0, vm->fd, KVM_ENABLE_CAP, &e);
-}
-
 FIXTURE(qemu) { };
 FIXTURE_VARIANT(qemu) { unsigned int flags; };
 FIXTURE_VARIANT_ADD(qemu, on) { ABI_IRQCHIP };
@@ -97,8 +79,8 @@ TEST_F(qemu, reset_state)
 	struct msrs m;
 	int khz;
 
-	enable(_metadata, vm, KVM_CAP_EXCEPTION_PAYLOAD, 1);
-	enable(_metadata, vm, KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1);
+	EXPECT_EQ(0, abi_enable(vm->fd, KVM_CAP_EXCEPTION_PAYLOAD, 1));
+	EXPECT_EQ(0, abi_enable(vm->fd, KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1));
 	vcpu = abi_vcpu_create(vm, 0);
 	mce_setup(_metadata, vcpu);
 	khz = abi_ok(vcpu->fd, KVM_GET_TSC_KHZ, 0);
@@ -159,13 +141,13 @@ TEST(cloud_hypervisor)
 	struct msrs m = { 0 };
 	int khz;
 
-	caps_are_there(caps);
+	abi_need_caps(abi_open(), caps);
 	vm = abi_vm_create(0);
 	list->nmsrs = 256;
 	EXPECT_IOCTL(0, vm->dev, KVM_GET_MSR_INDEX_LIST, list);
 	EXPECT_IOCTL(0, vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity);
 	EXPECT_IOCTL(0, vm->fd, KVM_SET_TSS_ADDR, identity + 4096);
-	enable(_metadata, vm, KVM_CAP_SPLIT_IRQCHIP, 24);
+	EXPECT_EQ(0, abi_enable(vm->fd, KVM_CAP_SPLIT_IRQCHIP, 24));
 	vcpu = abi_vcpu_create(vm, 0);
 	cpuid = abi_cpuid(vm->dev);
 	abi_cpuid_find(cpuid, 1, 0)->ecx |= 1 << 24 | 1u << 31;

@@ -38,9 +38,7 @@ static struct abi_vm *vm_open(const int *caps)
 
 	if (abi_ok(dev, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
 		abi_die("API version");
-	for (; *caps >= 0; caps++)
-		if (abi_cap(dev, *caps) <= 0)
-			abi_die("no capability %d", *caps);
+	abi_need_caps(dev, caps);
 	close(dev);
 	return abi_vm_create(ABI_NOMEM);
 }
