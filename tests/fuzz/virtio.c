@@ -8,31 +8,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "blk_driver.h"
 #include "input.h"
 
 int ktap_failures;
-
-void test_mem_make(struct lodge_mem *mem, uint64_t size)
-{
-	void *heap = aligned_alloc(4096, size);
-
-	free(mem->region[0].host);
-	memset(heap, 0, size);
-	*mem = (struct lodge_mem){
-		.region[0] = { .gpa = 0, .size = size, .host = heap },
-		.nr = 1,
-		.size = size,
-	};
-}
-
-int test_file(char path[32])
-{
-	strcpy(path, "/tmp/lodge-fuzz-XXXXXX");
-	return mkstemp(path);
-}
 
 static void do_register(struct input *i)
 {

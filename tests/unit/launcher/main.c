@@ -1,32 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runs the launcher's unit tests. Read next: tests.h. */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "../ktap.h"
 #include "tests.h"
 
 int ktap_failures;
-
-void test_mem_make(struct lodge_mem *mem, uint64_t size)
-{
-	void *heap = aligned_alloc(4096, size);
-
-	free(mem->region[0].host);
-	memset(heap, 0, size);
-	*mem = (struct lodge_mem){
-		.region[0] = { .gpa = 0, .size = size, .host = heap },
-		.nr = 1,
-		.size = size,
-	};
-}
-
-int test_file(char path[32])
-{
-	strcpy(path, "/tmp/lodge-test-XXXXXX");
-	return mkstemp(path);
-}
 
 #define TEST(name) { #name, test_##name }
 
