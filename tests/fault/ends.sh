@@ -11,6 +11,7 @@
 #	ends.sh [--probe]	what follows is no kernel, but after.S: for hosts
 #				with VT-x in an emulator that takes minutes for
 #				the checksums of kernels
+. /fault/lib.sh
 probe=$1
 disk=/dev/vda
 [ -e $disk ] || disk=/dev/sda
@@ -65,12 +66,7 @@ start_load()
 {
 	insmod /lodge/ko/lodge.ko mode="$1" >>/tmp/log 2>&1 || return
 	compute /dev/lodge 600 4 >>/tmp/log 2>&1 &
-	load=$!
-	ticks=0
-	while [ "$ticks" -lt 50 ]; do
-		usleep 10000
-		ticks=$(awk '{ print $14 + $15 }' /proc/$load/stat) || return
-	done
+	calculates $! 50
 }
 
 # The same files once more, as an initramfs; pack WITHOUT: but for the kernel,

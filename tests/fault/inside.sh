@@ -7,6 +7,7 @@
 # compute.c next.
 #
 #	inside.sh [--short]	a tenth of all that is done many times
+. /fault/lib.sh
 number=0
 cpu1=/sys/devices/system/cpu/cpu1/online
 ko=/lodge/ko
@@ -87,11 +88,7 @@ test_kill()
 	for _ in $(seq $((times / 5))); do
 		compute /dev/lodge 60 4 >>/tmp/log 2>&1 &
 		load=$!
-		ticks=0
-		while [ "$ticks" -lt 10 ]; do
-			usleep 10000
-			ticks=$(awk '{ print $14 + $15 }' /proc/$load/stat) || return
-		done
+		calculates $load 10 || return
 		rmmod lodge 2>/dev/null && return 1
 		kill -9 $load
 		wait $load 2>/dev/null

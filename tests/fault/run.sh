@@ -22,6 +22,7 @@ for kernel in "${kernels[@]}"; do
 		--carry kvm_amd \
 		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
 		--file "$build/fault/compute:/bin/compute" \
+		--file tests/fault/lib.sh:/fault/lib.sh \
 		--script tests/fault/inside.sh || failed=1
 	dir=$(tests/machine/fetch.sh kernel "$kernel") || exit
 	tests/machine/host.sh --kernel "$kernel" --cpus 2 --timeout 600 \
@@ -29,6 +30,7 @@ for kernel in "${kernels[@]}"; do
 		--disk "$build/fault/turns,snapshot" \
 		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
 		--file "$build/fault/compute:/bin/compute" \
+		--file tests/fault/lib.sh:/fault/lib.sh \
 		--file "$build/fault/kexec:/bin/kexec" \
 		--file "$dir/boot/vmlinuz-$release:/lodge/vmlinuz" \
 		--script tests/fault/ends.sh || failed=1

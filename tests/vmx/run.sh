@@ -90,6 +90,7 @@ trouble()
 		--mem 512 --timeout 1200 --carry kvm_intel \
 		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
 		--file "$build/fault/compute:/bin/compute" \
+		--file tests/fault/lib.sh:/fault/lib.sh \
 		--script tests/fault/inside.sh -- $short
 }
 
@@ -108,6 +109,7 @@ ends()
 		--append "crashkernel=32M reboot=pci" \
 		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
 		--file "$build/fault/compute:/bin/compute" \
+		--file tests/fault/lib.sh:/fault/lib.sh \
 		--file "$build/fault/kexec:/bin/kexec" \
 		--script tests/fault/ends.sh -- --probe
 }
