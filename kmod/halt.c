@@ -26,10 +26,12 @@ static bool halt_over(struct lodge_vcpu *vcpu)
 /* How long to poll at most, now, ns: the owner's word, if the guest agrees. */
 static u32 halt_poll_max(const struct lodge_vcpu *vcpu)
 {
-	if (likely(!READ_ONCE(vcpu->vm->halt_poll_ns)) ||
-	    vcpu->mp_state != KVM_MP_STATE_HALTED || !(vcpu->pv_poll_msr & 1))
+	u32 max = READ_ONCE(vcpu->vm->halt_poll_ns);
+
+	if (likely(!max) || vcpu->mp_state != KVM_MP_STATE_HALTED ||
+	    !(vcpu->pv_poll_msr & 1))
 		return 0;
-	return READ_ONCE(vcpu->vm->halt_poll_ns);
+	return max;
 }
 
 /* Polls until @stop; true if the wait is over, false if it is to sleep. */
