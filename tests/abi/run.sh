@@ -15,6 +15,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
+. tests/machine/jobs.sh
 
 tests/machine/deps.sh abi host || exit
 programs=("$@")
@@ -23,13 +24,15 @@ case ${1-} in
 esac
 make -s -j2 -C tests/abi "${programs[@]}" >&2 || exit
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
-failed=0
-[ $# -gt 0 ] || tests/abi/doc.sh || failed=1
-echo "# on AMD-V"
-for kernel in "${kernels[@]}"; do
+
+# abi KERNEL ARGUMENT...: in a host with that kernel, what inside.sh is told
+abi()
+{
+	local kernel=$1 release options=()
+	shift
+
 	echo "# kernel $kernel"
-	release=$(kernel_release "$kernel") || exit
-	options=()
+	release=$(kernel_release "$kernel") || return
 	[ "${1-}" = --kvm-only ] ||
 		options+=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
 	[ -z "${ABI_CPU-}" ] || options+=(--cpu "$ABI_CPU")
@@ -40,7 +43,14 @@ for kernel in "${kernels[@]}"; do
 		--file tests/abi/compare.awk:/abi/compare.awk \
 		--file tests/abi/differences.txt:/abi/differences.txt \
 		--file tests/abi/inside.sh:/abi/inside.sh \
-		--run "export LODGE_ARGS='${LODGE_ARGS-}'; sh /abi/inside.sh $*" ||
-		failed=1
+		--run "export LODGE_ARGS='${LODGE_ARGS-}'; sh /abi/inside.sh $*"
+}
+
+failed=0
+[ $# -gt 0 ] || tests/abi/doc.sh || failed=1
+echo "# on AMD-V"
+for kernel in "${kernels[@]}"; do
+	jobs_start abi "$kernel" "$@"
 done
+jobs_wait || failed=1
 exit "$failed"

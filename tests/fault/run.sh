@@ -8,31 +8,38 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
+. tests/machine/jobs.sh
 
 tests/machine/deps.sh abi host || exit
 make -s -C tests/fault OUT="$build/fault" >&2 || exit
 truncate -s 0 "$build/fault/turns" && truncate -s 64K "$build/fault/turns" || exit
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
-failed=0
+
+# fault KERNEL SCRIPT OPTION-OF-HOST.SH...
+fault()
+{
+	local kernel=$1 script=$2 release
+	shift 2
+
+	release=$(kernel_release "$kernel") || return
+	echo "# $script on kernel $kernel"
+	tests/machine/host.sh --kernel "$kernel" --cpus 2 --timeout 600 \
+		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
+		--file "$build/fault/compute:/bin/compute" \
+		--file tests/fault/lib.sh:/fault/lib.sh \
+		--script "tests/fault/$script" "$@"
+}
+
+echo "# on AMD-V"
 for kernel in "${kernels[@]}"; do
-	echo "# kernel $kernel"
-	echo "# on AMD-V"
-	release=$(kernel_release "$kernel") || exit
-	tests/machine/host.sh --kernel "$kernel" --cpus 2 --timeout 600 \
-		--carry kvm_amd \
-		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
-		--file "$build/fault/compute:/bin/compute" \
-		--file tests/fault/lib.sh:/fault/lib.sh \
-		--script tests/fault/inside.sh || failed=1
-	dir=$(tests/machine/fetch.sh kernel "$kernel") || exit
-	tests/machine/host.sh --kernel "$kernel" --cpus 2 --timeout 600 \
-		--append crashkernel=256M --qemu '-action reboot=reset' \
-		--disk "$build/fault/turns,snapshot" \
-		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
-		--file "$build/fault/compute:/bin/compute" \
-		--file tests/fault/lib.sh:/fault/lib.sh \
-		--file "$build/fault/kexec:/bin/kexec" \
-		--file "$dir/boot/vmlinuz-$release:/lodge/vmlinuz" \
-		--script tests/fault/ends.sh || failed=1
+	jobs_start fault "$kernel" inside.sh --carry kvm_amd
 done
-exit "$failed"
+for kernel in "${kernels[@]}"; do
+	dir=$(tests/machine/fetch.sh kernel "$kernel") || exit
+	jobs_start fault "$kernel" ends.sh --append crashkernel=256M \
+		--qemu '-action reboot=reset' \
+		--disk "$build/fault/turns,snapshot" \
+		--file "$build/fault/kexec:/bin/kexec" \
+		--file "$dir/boot/vmlinuz-${dir##*/kernel-}:/lodge/vmlinuz"
+done
+jobs_wait

@@ -64,7 +64,7 @@ hostile()
 	[ "$vendor" = amd ] || machine=(bochs.sh --vtx)
 	echo "# on $([ "$vendor" = amd ] && echo AMD-V || echo VT-x)"
 	echo "# kernel $kernel"
-	setpriv --pdeathsig TERM tests/machine/"${machine[0]}" "${machine[@]:1}" \
+	tests/machine/"${machine[0]}" "${machine[@]:1}" \
 		--kernel "$kernel" --cpus 2 --mem 1024 \
 		--timeout $((seconds * 10 + 600)) \
 		--file build/hostile/fuzz:/hostile/fuzz \

@@ -10,6 +10,13 @@
 # machine, and ends with emulated_outcome.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+# What is started with these words gets SIGTERM when its parent dies; so does
+# the script itself.
+with_us=(setpriv --pdeathsig TERM)
+if [ "${LODGE_HOST_OF-}" != $PPID ]; then
+	LODGE_HOST_OF=$PPID exec "${with_us[@]}" "$0" "$@"
+fi
+
 usage()
 {
 	sed -n '4,/^[^#]/s/^# \?//p' "$0" >&2
@@ -81,9 +88,6 @@ emulated_check()
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 }
-
-# What is started with these words gets SIGTERM when its parent dies.
-with_us=(setpriv --pdeathsig TERM)
 
 emulated_cleanup()
 {

@@ -68,8 +68,7 @@ emulated()
 	[ "$device" = kvm ] ||
 		more+=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
 	echo "# on $([ "$vendor" = amd ] && echo AMD-V || echo VT-x)"
-	setpriv --pdeathsig TERM \
-		tests/machine/"${more[@]}" --kernel $kernel --cpus 2 \
+	tests/machine/"${more[@]}" --kernel $kernel --cpus 2 \
 		--timeout 2300 --dir "$programs/bin:/selftests/bin" \
 		--file "$programs/bin/smm_test:/selftests/libc" \
 		--file "$libgcc:/lib/x86_64-linux-gnu/libgcc_s.so.1" \

@@ -31,7 +31,7 @@ trace()
 	shift
 
 	rm -rf "$out/$name"
-	setpriv --pdeathsig TERM "$@" --kernel "$kernel" --timeout 900 --get "$out/$name" \
+	"$@" --kernel "$kernel" --timeout 900 --get "$out/$name" \
 		--lodge="$out/$release/lodge.ko" --lodge-args mode=share \
 		--file "$out/steps:/bin/steps" --run '
 			cd /sys/kernel/tracing || exit

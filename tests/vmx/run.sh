@@ -54,8 +54,7 @@ abi()
 		options+=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
 	[ -z "${ABI_OUT-}" ] || options+=(--get "$ABI_OUT/$host-$model")
 	echo "# ABI tests on $host, $model"
-	setpriv --pdeathsig TERM \
-		tests/machine/bochs.sh --kernel "$host" --model "$model" --mem 1536 \
+	tests/machine/bochs.sh --kernel "$host" --model "$model" --mem 1536 \
 		--timeout 2300 --carry kvm_intel "${options[@]}" \
 		--dir build/abi/bin:/abi/bin \
 		--file tests/abi/compare.awk:/abi/compare.awk \
@@ -71,8 +70,7 @@ boot()
 
 	[ -z "$only" ] || { what=(--kvm); module=kvm_intel; }
 	echo "# guests on $host, $model, $cpus CPUs"
-	setpriv --pdeathsig TERM \
-		tests/machine/bochs.sh --kernel "$host" --model "$model" \
+	tests/machine/bochs.sh --kernel "$host" --model "$model" \
 		--cpus "$cpus" --mem 1536 --timeout 2300 "${what[@]}" \
 		"${guest[@]}" --disk "${disks[0]}" --disk "${disks[1]}" \
 		--script tests/boot/boot.sh -- $short "$host $model" "$device" "$module" "${releases[@]}"
@@ -85,8 +83,7 @@ trouble()
 
 	release=$(kernel_release "$host") || return
 	echo "# trouble on $host, $model"
-	setpriv --pdeathsig TERM \
-		tests/machine/bochs.sh --kernel "$host" --model "$model" --cpus 2 \
+	tests/machine/bochs.sh --kernel "$host" --model "$model" --cpus 2 \
 		--mem 512 --timeout 1200 --carry kvm_intel \
 		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
 		--file "$build/fault/compute:/bin/compute" \
@@ -103,8 +100,7 @@ ends()
 	# One cylinder
 	truncate -s 0 "$turns" && truncate -s 516096 "$turns" || return
 	echo "# ends on $host, $model"
-	setpriv --pdeathsig TERM \
-		tests/machine/bochs.sh --kernel "$host" --model "$model" --cpus 2 \
+	tests/machine/bochs.sh --kernel "$host" --model "$model" --cpus 2 \
 		--mem 512 --timeout 1200 --disk "$turns" \
 		--append "crashkernel=32M reboot=pci" \
 		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \

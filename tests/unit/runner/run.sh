@@ -25,19 +25,22 @@ chmod +x "$work/qemu.sh"
 # A part of one script, which does what is given here.
 part_is()
 {
-	printf '#!/bin/sh\n%s\n' "$1" >"$work/run.sh"
+	printf '#!/bin/bash\n%s\n' "$1" >"$work/run.sh"
 	chmod +x "$work/run.sh"
 }
 
-# Ends the runner by a signal, once the host's emulator runs.
+# ends_all SIGNAL RUNNER...: ends it by a signal, once the host's emulator runs
 ends_all()
 {
-	local runner watcher qemu
+	local signal=$1 runner watcher qemu
+	shift
 
 	rm -f "$work/up"
 	mkfifo "$work/up"
-	part_is "QEMU=$work/qemu.sh exec tests/machine/host.sh --run true"
-	env --default-signal tests/run.sh "$part" >"$work/log" 2>&1 &
+	part_is '. tests/machine/jobs.sh
+		QEMU=$WORK/qemu.sh jobs_start tests/machine/host.sh --run true
+		jobs_wait'
+	env --default-signal "$@" >"$work/log" 2>&1 &
 	runner=$!
 	# Should it never get there, the runner's end opens the pipe instead.
 	{ tail --pid=$runner -f /dev/null; echo >"$work/up"; } &
@@ -45,7 +48,7 @@ ends_all()
 	read -r qemu <"$work/up"
 	kill $watcher
 	[ -n "$qemu" ] || { sed 's/^/# /' "$work/log"; return 1; }
-	kill "-$1" $runner
+	kill "-$signal" $runner
 	timeout 30 tail --pid="$qemu" -f /dev/null
 }
 
@@ -77,10 +80,11 @@ check()
 }
 
 echo "TAP version 13"
-echo 1..8
+echo 1..10
 for signal in TERM INT HUP KILL; do
-	check "SIG$signal ends the hosts" ends_all $signal
+	check "SIG$signal ends the hosts" ends_all $signal tests/run.sh "$part"
 done
+check "SIGTERM to a part ends its hosts" ends_all TERM "$work/run.sh"
 check "results are added up" counts \
 	'printf "1..3\nok 1 a\nok 2 b # SKIP why\nnot ok 3 c\n"; exit 1' \
 	"1 passed, 1 failed, 1 skipped" 1
@@ -95,3 +99,15 @@ check "no result is a failure" counts 'exit 3' \
 	"0 passed, 1 failed, 0 skipped" 1
 check "a signal to the part is a failure" counts \
 	'printf "1..1\nok 1 a\n"; kill -KILL $$' "1 passed, 1 failed, 0 skipped" 1
+# The second one ends first.
+mkfifo "$work/go"
+check "jobs' output is in one piece, each" counts \
+	'. tests/machine/jobs.sh
+	jobs_most=2
+	first() { echo 1..1; read -r name <"$WORK/go"; echo "ok 1 $name"; }
+	second() { printf "1..1\nok 1 b\n"; echo a >"$WORK/go"; echo oh >&2; false; }
+	jobs_start first
+	jobs_start second
+	jobs_wait' "# $part: oh
+FAIL $part: ended with status 1
+2 passed, 1 failed, 0 skipped" 1
