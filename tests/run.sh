@@ -14,6 +14,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 export KERNELS=${KERNELS:-6.1 6.12}
+# What the parts build, they build with all CPUs.
+GNUMAKEFLAGS=-j$(nproc)
+export GNUMAKEFLAGS
 # No part takes this long; one that hangs must not hang the whole.
 limit=${LODGE_TEST_LIMIT:-2400}
 

@@ -11,6 +11,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
+. tests/machine/jobs.sh
 
 device=${BOOT_DEVICE:-/dev/lodge}
 read -r -a hosts <<<"${KERNELS:-6.1 6.12}"
@@ -32,13 +33,12 @@ emulated()
 	local host=$1 script=$2
 	shift 2
 
-	tests/machine/host.sh --kernel "$host" --mem 1536 \
+	jobs_start tests/machine/host.sh --kernel "$host" --mem 1536 \
 		--timeout 900 "${guest[@]}" \
 		--disk "${disks[0]},snapshot" --disk "${disks[1]},snapshot" \
-		--script "tests/boot/$script" "$@" || failed=1
+		--script "tests/boot/$script" "$@"
 }
 
-failed=0
 # QEMU as a user of KVM's in the host: the machine's own, and the firmware that
 # a PC needs to boot Linux.
 qemu=(--file "$(command -v qemu-system-x86_64):/bin/qemu")
@@ -51,9 +51,8 @@ for host in "${hosts[@]}"; do
 	if [ "$device" = /dev/kvm ]; then
 		emulated "$host" boot.sh --kvm \
 			-- "$host" /dev/kvm kvm_amd "${releases[@]}"
-		echo "TAP version 13"
-		echo "1..1"
-		echo "ok 1 $host: beside KVM # SKIP without Lodge (BOOT_DEVICE)"
+		jobs_start printf '%s\n' "TAP version 13" "1..1" \
+			"ok 1 $host: beside KVM # SKIP without Lodge (BOOT_DEVICE)"
 	else
 		emulated "$host" boot.sh --lodge \
 			-- "$host" "$device" lodge "${releases[@]}"
@@ -78,4 +77,4 @@ for host in "${hosts[@]}"; do
 			-- "$host" 'Invalid parameters' 'mode=mine' mode=mine
 	fi
 done
-exit $failed
+jobs_wait

@@ -10,6 +10,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
+. tests/machine/jobs.sh
 
 read -r -a kernels <<<"${KERNELS:-6.1}"
 kernel=${kernels[0]}
@@ -77,17 +78,20 @@ results()
 	}' tests/entry/deviations.txt -
 }
 
-status=0
-for machine in bochs qemu; do
+# entry MACHINE VENDOR HOST...: gives the states to that host's CPU
+entry()
+{
+	local machine=$1 vendor=$2
+	shift 2
+
 	echo "# $machine"
-	case $machine in
-	bochs)	vendor=VT-x host=(tests/machine/bochs.sh --vtx) ;;
-	qemu)	vendor=AMD-V host=(tests/machine/host.sh) ;;
-	esac
 	echo "# on $vendor"
-	"${host[@]}" --kernel "$kernel" --timeout 900 \
+	"$@" --kernel "$kernel" --timeout 900 \
 		--file "$dir/entry.ko:/entry.ko" \
 		--run "insmod /entry.ko && dmesg | sed -En 's/.*entry: ((not )?ok|end)/\1/p'" |
-		results "$machine" || status=1
-done
-exit $status
+		results "$machine"
+}
+
+jobs_start entry bochs VT-x tests/machine/bochs.sh --vtx
+jobs_start entry qemu AMD-V tests/machine/host.sh
+jobs_wait

@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs fuzz targets that have been built, each for a bounded time, and
-# reports in KTAP. Called by the Makefile.
+# Runs fuzz targets that have been built, all side by side, for a bounded
+# time, and reports in KTAP. Called by the Makefile.
 #
 #	OUT=FOLDER run-targets.sh SECONDS TARGET...
 set -uo pipefail
+. "$(dirname "$0")/../machine/jobs.sh"
 seconds=$1
 shift
 
-echo "KTAP version 1"
-echo "1..$#"
-nr=0 failed=0
-for target in "$@"; do
-	nr=$((nr + 1))
-	dir=$OUT/$target
+# fuzz NUMBER TARGET
+fuzz()
+{
+	local nr=$1 target=$2 dir=$OUT/$2 runs
+
 	if "$dir/fuzz" -max_total_time="$seconds" -timeout=60 \
 		-rss_limit_mb=1024 -max_len=512 -len_control=0 \
 		-print_final_stats=1 -verbosity=1 \
@@ -23,9 +23,18 @@ for target in "$@"; do
 			"$dir/log")
 		echo "ok $nr fuzz $target: ${runs:-0} inputs"
 	else
-		failed=1
 		tail -n 40 "$dir/log" | sed 's/^/# /'
 		echo "not ok $nr fuzz $target: see $dir/log"
+		return 1
 	fi
+}
+
+echo "KTAP version 1"
+echo "1..$#"
+nr=0
+jobs_most=$#
+for target in "$@"; do
+	nr=$((nr + 1))
+	jobs_start fuzz $nr "$target"
 done
-exit $failed
+jobs_wait

@@ -18,10 +18,11 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
+. tests/machine/jobs.sh
 
 vendor=${QEMU_ON:-amd}
 [ "${1-}" != --intel ] || { vendor=intel; shift; }
-device=${QEMU_DEVICE:-/dev/lodge} version=${QEMU_VERSION:-7.2}
+device=${QEMU_DEVICE:-/dev/lodge}
 read -r -a hosts <<<"${KERNELS:-6.1 6.12}"
 tests/machine/deps.sh build build-6.12 userspace host chroot qemu || exit
 [ "$vendor" = amd ] ||
@@ -30,21 +31,26 @@ tests/machine/deps.sh build build-6.12 userspace host chroot qemu || exit
 guests_make "$build/guest" && guests_disks "$build/guest" || exit
 out=$build/qemu
 rm -rf "$out"
-mkdir -p "$out"
+mkdir -p "$out/files"
 
 # What a PC and a microvm need to boot.
 firmware=(seabios/bios-256k.bin seabios/bios-microvm.bin
 	seabios/vgabios-stdvga.bin qemu/linuxboot_dma.bin qemu/kvmvapic.bin
 	qemu/pvh.bin)
 
-# qemu_take PROGRAM ROOT: a QEMU that is installed below ROOT, with its
-# libraries and firmware.
+# qemu_take VERSION: that QEMU, with its libraries and firmware
 qemu_take()
 {
-	local to=$out root=$2 file
+	local to=$out/$1 root='' program file
 
+	program=$(command -v qemu-system-x86_64)
+	if [ "$1" != 7.2 ]; then
+		root=$(tests/machine/fetch.sh qemu) || return
+		root=${root%/*}
+		program=$root/usr/bin/qemu-system-x86_64
+	fi
 	mkdir -p "$to/lib" "$to/firmware"
-	cp -L "$1" "$to/qemu" || return
+	cp -L "$program" "$to/qemu" || return
 	LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu:$root/lib/x86_64-linux-gnu \
 		ldd "$to/qemu" | grep -o '/[^ ]*' | grep -v ld-linux |
 		xargs cp -L -t "$to/lib" || return
@@ -53,12 +59,6 @@ qemu_take()
 			cp -L "$root/usr/share/$file" "$to/firmware"
 	done
 }
-
-case $version in
-7.2)	qemu_take "$(command -v qemu-system-x86_64)" '' ;;
-*)	newer=$(tests/machine/fetch.sh qemu) &&
-		qemu_take "${newer%/*}/usr/bin/qemu-system-x86_64" "${newer%/*}" ;;
-esac || exit
 
 # A disk that a BIOS starts: GRUB in the first sectors, and a file system with
 # Linux in the only partition.
@@ -92,50 +92,50 @@ grub_disk()
 }
 
 grub_disk "$build/guest/grub.disk" || exit
-qemu-img create -q -f qcow2 "$out/state.qcow2" 1G || exit
-${CC:-gcc} -O2 -Wall -Wextra -static -o "$out/stub" tests/qemu/stub.c || exit
-cp /boot/memtest86+x64.bin "$out/memtest.bin"
-cp /usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/OVMF/OVMF_VARS_4M.fd "$out"
+qemu-img create -q -f qcow2 "$out/files/state.qcow2" 1G || exit
+${CC:-gcc} -O2 -Wall -Wextra -static -o "$out/files/stub" tests/qemu/stub.c || exit
+cp /boot/memtest86+x64.bin "$out/files/memtest.bin"
+cp /usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/OVMF/OVMF_VARS_4M.fd "$out/files"
 
-# emulated HOST TEST...
+# emulated HOST VERSION TEST...
 emulated()
 {
-	local what=(--lodge)
+	local host=$1 version=$2 what=(--lodge)
+	shift 2
 
+	[ -d "$out/$version" ] || qemu_take "$version" || exit
 	[ "$device" != /dev/kvm ] || what=(--kvm)
 	case $vendor in
-	amd)	what=(host.sh --mem 3072 --timeout 1500 "${what[@]}"
+	amd)	what=(tests/machine/host.sh --mem 3072 --timeout 1500 "${what[@]}"
 			--modules 'tun vhost_net'
 			--disk "${disks[0]},snapshot" --disk "${disks[1]},snapshot"
 			--disk "$build/guest/grub.disk,snapshot") ;;
 	intel)	# Timeouts are for a QEMU of some 100 million instructions a second.
-		what=(bochs.sh --vtx --mem 2048 --ips 100000000 --timeout 2300
+		what=(tests/machine/bochs.sh --vtx --mem 2048 --ips 100000000 --timeout 2300
 			"${what[@]}" --disk "$build/guest/grub.disk") ;;
 	esac
-	tests/machine/"${what[@]}" --kernel "$1" \
-		"${guest[@]}" --dir "$out:/qemu" \
+	jobs_start "${what[@]}" --kernel "$host" \
+		"${guest[@]}" --dir "$out/files:/qemu" --dir "$out/$version:/qemu" \
 		--file tests/qemu/lib.sh:/qemu/lib.sh \
 		--file tests/qemu/driven.sh:/qemu/driven.sh \
-		--script tests/qemu/boots.sh -- "$1" "$device" "${releases[1]}" \
-		"$version" "$list" "${@:2}" || failed=1
+		--script tests/qemu/boots.sh -- "$host" "$device" \
+		"${releases[1]}" "$version" "$list" "$@"
 }
 
-failed=0
 if [ "$vendor" = intel ]; then
 	echo "# on VT-x"
 	list=bochs
-	emulated "${hosts[0]}" "$@"
-	exit $failed
+	emulated "${hosts[0]}" "${QEMU_VERSION:-7.2}" "$@"
+	jobs_wait
+	exit
 fi
 echo "# on AMD-V"
-list=full
-[ -n "${LODGE_TEST_FULL-}" ] || { list=quick; hosts=("${hosts[-1]}"); }
+list=full newer=()
+[ -n "${LODGE_TEST_FULL-}" ] ||
+	{ list=quick; newer=(reset move); hosts=("${hosts[-1]}"); }
 for host in "${hosts[@]}"; do
-	emulated "$host" "$@"
+	emulated "$host" "${QEMU_VERSION:-7.2}" "$@"
+	[ $# != 0 ] || [ -n "${QEMU_VERSION-}" ] ||
+		emulated "$host" 10 "${newer[@]}"
 done
-if [ $# = 0 ] && [ -z "${QEMU_VERSION-}" ]; then
-	newer=(reset move)
-	[ "$list" = quick ] || newer=()
-	QEMU_VERSION=10 tests/qemu/run.sh "${newer[@]}" || failed=1
-fi
-exit $failed
+jobs_wait
