@@ -190,6 +190,9 @@ void abi_need_caps(int fd, const int *caps);
  */
 int abi_enable(int fd, uint32_t cap, uint64_t arg);
 
+/* Is the host's CPU Intel's? Otherwise it is AMD's. */
+bool abi_intel(void);
+
 /**
  * abi_vm_create() - a VM as the flags want it
  * @flags: enum abi_flags; memory unless ABI_NOMEM

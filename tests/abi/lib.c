@@ -4,6 +4,7 @@
  * something. Called by every test; the modes are in lib_mode.c, threads in
  * lib_thread.c, the contracts in abi.h.
  */
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -82,6 +83,14 @@ int abi_enable(int fd, uint32_t cap, uint64_t arg)
 	struct kvm_enable_cap e = { .cap = cap, .args[0] = arg };
 
 	return abi_ioctlp(fd, KVM_ENABLE_CAP, &e);
+}
+
+bool abi_intel(void)
+{
+	unsigned int max, b, c, d;
+
+	__cpuid(0, max, b, c, d);
+	return b == signature_INTEL_ebx;
 }
 
 void *abi_map(size_t size)

@@ -24,14 +24,6 @@ static int disable(struct abi_vm *vm, uint64_t quirks)
 	return abi_enable(vm->fd, KVM_CAP_DISABLE_QUIRKS2, quirks);
 }
 
-static bool host_intel(void)
-{
-	unsigned int max, b, c, d;
-
-	__cpuid(0, max, b, c, d);
-	return b == signature_INTEL_ebx;
-}
-
 static bool host_has_mwait(void)
 {
 	unsigned int a, b, c, d;
@@ -197,7 +189,7 @@ GUEST64(amd_call, "mov $1, %eax; vmmcall\n" G_REPORT G_DONE);
 TEST_F(quirk, hypercall)
 {
 	const uint8_t *code = self->vm->mem + ABI_CODE + 5;
-	bool intel = host_intel();
+	bool intel = abi_intel();
 	struct abi_vcpu *vcpu;
 	struct abi_trap trap;
 
@@ -221,8 +213,8 @@ TEST_F(quirk, hypercall)
 TEST_F(quirk, own_hypercall)
 {
 	SWITCH(KVM_X86_QUIRK_FIX_HYPERCALL_INSN);
-	EXPECT_EQ(0, abi_report(start(self->vm, host_intel() ? &intel_call :
-							       &amd_call)));
+	EXPECT_EQ(0, abi_report(start(self->vm, abi_intel() ? &intel_call :
+							      &amd_call)));
 }
 
 /* MONITOR and MWAIT that CPUID does not have. */

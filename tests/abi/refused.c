@@ -4,7 +4,6 @@
  * so, and Lodge names the rule of the vendor's manual that is broken, in the
  * reason of LODGE_EXPLAIN. The checkers' other rules: tests/unit/vmx and svm.
  */
-#include <cpuid.h>
 #include <lodge.h>
 
 #include "test.h"
@@ -12,14 +11,6 @@
 GUEST16(halt, "hlt\n" G_DONE);
 
 #define NOT_CANONICAL	0x8000000000000ull
-
-static bool on_intel(void)
-{
-	unsigned int eax, ebx, ecx, edx;
-
-	__cpuid(0, eax, ebx, ecx, edx);
-	return ebx == signature_INTEL_ebx;
-}
 
 /*
  * A change of a valid state, and the rule it breaks on each vendor; NULL: this
@@ -150,7 +141,7 @@ FIXTURE_TEARDOWN(refused) { }
 
 TEST_F(refused, named)
 {
-	const char *rule = on_intel() ? variant->intel : variant->amd;
+	const char *rule = abi_intel() ? variant->intel : variant->amd;
 	struct abi_vcpu *vcpu = self->vcpu;
 	struct kvm_regs before = abi_regs(vcpu), after;
 	struct kvm_sregs sregs = abi_sregs(vcpu);
