@@ -121,6 +121,7 @@ static const struct {
 	{ KVM_CAP_X86_MSR_FILTER, 1 },
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1 },
 	{ KVM_CAP_SREGS2, 1 },
+	{ KVM_CAP_EXIT_HYPERCALL, LODGE_USER_HYPERCALLS },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
 	{ KVM_CAP_XSAVE2, 0, cap_xsave2 },
 	{ KVM_CAP_SYS_ATTRIBUTES, 1 },
@@ -132,6 +133,7 @@ static const struct {
 	{ KVM_CAP_VM_TYPES, 1 },	/* type 0: bit 0 */
 	{ KVM_CAP_PRE_FAULT_MEMORY, 1 },
 	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1 },	/* of which the user may have more */
+	{ KVM_CAP_X86_GUEST_MODE, 1 },	/* its flag is never set: no nesting */
 	{ LODGE_CAP_EXPLAIN, 1 },
 };
 

@@ -178,8 +178,8 @@ int lodge_clock_stopped(struct lodge_vcpu *vcpu);   /* KVM_KVMCLOCK_CTRL */
 /* pv.c */
 int lodge_pv_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);
 int lodge_pv_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
-/* A verdict; RIP is the caller's. */
-int lodge_hypercall(struct lodge_vcpu *vcpu, bool may_sleep);
+int lodge_hypercall(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		    bool may_sleep);
 
 /* state.c: vCPU ioctls on registers; vcpu->mutex held, vCPU not running */
 void lodge_regs_get(struct lodge_vcpu *vcpu, struct kvm_regs *r);

@@ -331,8 +331,9 @@ int lodge_emulate_ud(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			return LODGE_RESUME;	/* the CPU executes it now */
 		if (r == -EAGAIN && !may_sleep)
 			return LODGE_SLOW;
-		lodge_need(vcpu, EMU_GROUPS);
-		return emu_step(vcpu);
+		exit->insn_len = insn->len;
+		lodge_next_rip(vcpu, exit, may_sleep);
+		return lodge_hypercall(vcpu, exit, may_sleep);
 	}
 	lodge_exception_queue(vcpu, LODGE_UD, false, 0);
 	return LODGE_RESUME;

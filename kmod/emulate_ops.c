@@ -229,11 +229,9 @@ static int emu_system(struct lodge_emul *e, enum lodge_emul_system what,
 		return LODGE_EMUL_OK;
 	case LODGE_SYS_CPUID:
 		return emu_cpuid(e);
-	case LODGE_SYS_VMCALL:		/* the other vendor's word for it */
+	case LODGE_SYS_VMCALL:	/* the code has changed: this exits by itself */
 	case LODGE_SYS_VMMCALL:
-		if (lodge_hypercall(vcpu, vcpu->emul_may_sleep) == LODGE_RESUME)
-			return LODGE_EMUL_OK;
-		return emu_result(vcpu, -EAGAIN);
+		return LODGE_EMUL_RETRY;
 	default:
 		return LODGE_EMUL_UNHANDLED;
 	}

@@ -85,6 +85,14 @@ static long cap_user_msrs(struct lodge_vm *vm, const u64 *args)
 	return 0;
 }
 
+static long cap_exit_hypercall(struct lodge_vm *vm, const u64 *args)
+{
+	if (args[0] & ~(u64)LODGE_USER_HYPERCALLS)
+		return -EINVAL;
+	WRITE_ONCE(vm->user_hypercalls, args[0]);
+	return 0;
+}
+
 static long cap_exit_on_emulation(struct lodge_vm *vm, const u64 *args)
 {
 	if (args[0] & ~1ULL)
@@ -150,6 +158,7 @@ static const struct {
 	{ KVM_CAP_DIRTY_LOG_RING, cap_dirty_ring },
 	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, cap_dirty_ring },
 	{ KVM_CAP_X86_USER_SPACE_MSR, cap_user_msrs },
+	{ KVM_CAP_EXIT_HYPERCALL, cap_exit_hypercall },
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, cap_exit_on_emulation },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, cap_exception_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, cap_triple_fault },

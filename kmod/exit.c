@@ -202,16 +202,6 @@ static int exit_emulate(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	return lodge_emulate(vcpu, exit, may_sleep);
 }
 
-static int exit_hypercall(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
-			  bool may_sleep)
-{
-	int r = lodge_hypercall(vcpu, may_sleep);
-
-	if (r == LODGE_RESUME)
-		lodge_skip(vcpu, exit->next_rip);
-	return r;
-}
-
 static int exit_xsetbv(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 		       bool may_sleep)
 {
@@ -450,7 +440,7 @@ static const struct {
 	[LODGE_EXIT_MSR_WRITE]		= { exit_msr_write, true },
 	[LODGE_EXIT_CR_ACCESS]		= { exit_cr },
 	[LODGE_EXIT_DR_ACCESS]		= { lodge_debug_access },
-	[LODGE_EXIT_HYPERCALL]		= { exit_hypercall, true },
+	[LODGE_EXIT_HYPERCALL]		= { lodge_hypercall, true },
 	[LODGE_EXIT_XSETBV]		= { exit_xsetbv, true },
 	[LODGE_EXIT_INVLPG]		= { exit_unknown },
 	[LODGE_EXIT_INVD]		= { exit_skip, true },

@@ -10,6 +10,7 @@
 #define LODGE_IOCTL_H
 
 #include <linux/kvm.h>
+#include <linux/kvm_para.h>
 #include <linux/types.h>
 
 /* What headers of 6.1 lack */
@@ -18,6 +19,12 @@
 #endif
 #ifndef KVM_CAP_X86_APIC_BUS_CYCLES_NS
 #define KVM_CAP_X86_APIC_BUS_CYCLES_NS 237
+#endif
+#ifndef KVM_CAP_X86_GUEST_MODE
+#define KVM_CAP_X86_GUEST_MODE 238
+#endif
+#ifndef KVM_EXIT_HYPERCALL_LONG_MODE
+#define KVM_EXIT_HYPERCALL_LONG_MODE BIT_ULL(0)
 #endif
 #ifndef KVM_PRE_FAULT_MEMORY
 struct kvm_pre_fault_memory {
@@ -90,6 +97,9 @@ struct lodge_memory_region2 {
 				 KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
 				 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | \
 				 KVM_X86_QUIRK_STUFF_FEATURE_MSRS)
+
+/* ... and of KVM_CAP_EXIT_HYPERCALL: by number, KVM_HC_* */
+#define LODGE_USER_HYPERCALLS	BIT(KVM_HC_MAP_GPA_RANGE)
 
 /* Pages of a vCPU's mapping: kvm_run, data of port I/O, coalesced ring. */
 #define LODGE_PIO_PAGE		1

@@ -235,6 +235,7 @@ struct lodge_vm {
 	u32 max_vcpu_id;		/* [l] */
 	struct lodge_msr_filter __rcu *msr_filter; /* [l] to write, irq_srcu to read */
 	u32 user_msrs;			/* [l] to write: KVM_MSR_EXIT_REASON_* */
+	u32 user_hypercalls;		/* [l] to write: bits KVM_HC_* */
 	u64 quirks_off;			/* [l] to write: KVM_X86_QUIRK_* */
 	u32 exits_off;			/* [l] to write: KVM_X86_DISABLE_EXITS_* */
 	u32 halt_poll_ns;		/* [l] to write: at most so long; 0: never */

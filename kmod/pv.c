@@ -6,7 +6,10 @@
  * guest memory is left to a request. Next: kvmclock.c, steal.c.
  */
 #include <linux/kvm_para.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
 
+#include "ioctl.h"
 #include "lodge.h"
 
 /* The user may have it that what the guest's CPUID lacks is not there. */
@@ -190,17 +193,97 @@ static s64 pv_kick_cpu(struct lodge_vcpu *vcpu, u64 dest)
 	return 0;
 }
 
+/* kvm_run.hypercall, whose last field is named otherwise in headers of 6.1. */
+struct pv_exit {
+	u64 nr, args[6], ret, flags;
+};
+
+static_assert(sizeof(struct pv_exit) ==
+	      sizeof_field(struct kvm_run, hypercall));
+
+static struct pv_exit *pv_exit(struct lodge_vcpu *vcpu)
+{
+	return (struct pv_exit *)&vcpu->run->hypercall;
+}
+
+static void pv_return(struct lodge_vcpu *vcpu, u64 ret, u64 next_rip)
+{
+	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS);
+
+	r->gpr[LODGE_RAX] = lodge_regs_long64(r) ? ret : (u32)ret;
+	lodge_skip(vcpu, next_rip);
+}
+
+/* The user has made it. */
+static int pv_complete(struct lodge_vcpu *vcpu)
+{
+	/* The user may have loaded another state in between. */
+	if (vcpu->regs.rip == vcpu->pio_rip)
+		pv_return(vcpu, READ_ONCE(pv_exit(vcpu)->ret),
+			  vcpu->pio_next_rip);
+	return LODGE_RESUME;
+}
+
+/* RIP stays on the instruction until the user comes back. */
+static int pv_to_user(struct lodge_vcpu *vcpu, const struct lodge_exit *exit,
+		      u64 nr, const u64 *arg, bool long64)
+{
+	*pv_exit(vcpu) = (struct pv_exit){
+		.nr = nr, .args = { arg[0], arg[1], arg[2] },
+		.flags = long64 ? KVM_EXIT_HYPERCALL_LONG_MODE : 0,
+	};
+	vcpu->run->exit_reason = KVM_EXIT_HYPERCALL;
+	vcpu->pio_rip = vcpu->regs.rip;
+	vcpu->pio_next_rip = exit->next_rip;
+	vcpu->complete = pv_complete;
+	return LODGE_TO_USER;
+}
+
+/* KVM_HC_MAP_GPA_RANGE: @arg is an address, and how many pages from there. */
+static bool pv_range_valid(const u64 *arg)
+{
+	u64 end;
+
+	return PAGE_ALIGNED(arg[0]) && arg[1] &&
+	       !check_add_overflow(arg[0] >> PAGE_SHIFT, arg[1], &end);
+}
+
+/* What needs neither the user nor to sleep. */
+static s64 pv_call(struct lodge_vcpu *vcpu, u64 nr, const u64 *arg, bool long64)
+{
+	switch (nr) {
+	case KVM_HC_VAPIC_POLL_IRQ:
+		return 0;
+	case KVM_HC_KICK_CPU:
+		if (!pv_has(vcpu, KVM_FEATURE_PV_UNHALT))
+			break;
+		return pv_kick_cpu(vcpu, arg[1]);
+	case KVM_HC_SEND_IPI:
+		if (!pv_has(vcpu, KVM_FEATURE_PV_SEND_IPI))
+			break;
+		return pv_send_ipi(vcpu, arg, long64);
+	case KVM_HC_SCHED_YIELD:
+		if (!pv_has(vcpu, KVM_FEATURE_PV_SCHED_YIELD))
+			break;
+		return 0;
+	}
+	return -KVM_ENOSYS;
+}
+
 /**
  * lodge_hypercall() - VMCALL or VMMCALL
- * @vcpu: that made it; its caller moves RIP on
+ * @vcpu: that made it
+ * @exit: with next_rip
  * @may_sleep: outside the bracket
  *
  * The number is in RAX, arguments in RBX, RCX, RDX and RSI, the result goes
  * to RAX; outside 64-bit code the lower halves.
  *
- * Return: LODGE_RESUME, or LODGE_SLOW: where others have their turn.
+ * Return: LODGE_RESUME, LODGE_SLOW: where others have their turn, or
+ * LODGE_TO_USER: what KVM_CAP_EXIT_HYPERCALL gives to the user.
  */
-int lodge_hypercall(struct lodge_vcpu *vcpu, bool may_sleep)
+int lodge_hypercall(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
+		    bool may_sleep)
 {
 	struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS);
 	u64 nr = r->gpr[LODGE_RAX];
@@ -215,23 +298,18 @@ int lodge_hypercall(struct lodge_vcpu *vcpu, bool may_sleep)
 		for (i = 0; i < 4; i++)
 			arg[i] = (u32)arg[i];
 	}
-	if (lodge_regs_cpl(r))
+	if (lodge_regs_cpl(r)) {
 		ret = -KVM_EPERM;
-	else if (nr == KVM_HC_VAPIC_POLL_IRQ)
-		ret = 0;
-	else if (nr == KVM_HC_KICK_CPU && pv_has(vcpu, KVM_FEATURE_PV_UNHALT))
-		ret = pv_kick_cpu(vcpu, arg[1]);
-	else if (nr == KVM_HC_SEND_IPI &&
-		 pv_has(vcpu, KVM_FEATURE_PV_SEND_IPI))
-		ret = pv_send_ipi(vcpu, arg, long64);
-	else if (nr == KVM_HC_SCHED_YIELD &&
-		 pv_has(vcpu, KVM_FEATURE_PV_SCHED_YIELD) && !may_sleep)
-		return LODGE_SLOW;	/* as a PAUSE too many */
-	else if (nr == KVM_HC_SCHED_YIELD &&
-		 pv_has(vcpu, KVM_FEATURE_PV_SCHED_YIELD))
-		ret = 0;
-	else
-		ret = -KVM_ENOSYS;
-	r->gpr[LODGE_RAX] = long64 ? (u64)ret : (u32)ret;
+	} else if (nr == KVM_HC_MAP_GPA_RANGE &&
+		   READ_ONCE(vcpu->vm->user_hypercalls) & BIT(nr)) {
+		if (pv_range_valid(arg))
+			return pv_to_user(vcpu, exit, nr, arg, long64);
+		ret = -KVM_EINVAL;
+	} else {
+		ret = pv_call(vcpu, nr, arg, long64);
+		if (nr == KVM_HC_SCHED_YIELD && !ret && !may_sleep)
+			return LODGE_SLOW;	/* as a PAUSE too many */
+	}
+	pv_return(vcpu, ret, exit->next_rip);
 	return LODGE_RESUME;
 }

@@ -234,7 +234,7 @@ static void make_enable_cap(struct thread *t, void *at)
 		KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_CAP_DIRTY_LOG_RING,
 		KVM_CAP_X86_USER_SPACE_MSR, KVM_CAP_EXIT_ON_EMULATION_FAILURE,
 		KVM_CAP_EXCEPTION_PAYLOAD, KVM_CAP_X86_TRIPLE_FAULT_EVENT,
-		KVM_CAP_ENFORCE_PV_FEATURE_CPUID,
+		KVM_CAP_ENFORCE_PV_FEATURE_CPUID, KVM_CAP_EXIT_HYPERCALL,
 	};
 	struct kvm_enable_cap *e = at;
 
@@ -242,6 +242,8 @@ static void make_enable_cap(struct thread *t, void *at)
 	e->args[0] = one_in(&t->rng, 2) ? below(&t->rng, 8) : odd(&t->rng);
 	if (e->cap == KVM_CAP_DIRTY_LOG_RING && !one_in(&t->rng, 4))
 		e->args[0] = 0x1000 << below(&t->rng, 5);
+	if (e->cap == KVM_CAP_EXIT_HYPERCALL && !one_in(&t->rng, 4))
+		e->args[0] = 1 << KVM_HC_MAP_GPA_RANGE;
 	e->flags = one_in(&t->rng, 32) ? odd(&t->rng) : 0;
 }
 

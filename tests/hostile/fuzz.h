@@ -11,6 +11,7 @@
 #define LODGE_TESTS_FUZZ_H
 
 #include <linux/kvm.h>
+#include <linux/kvm_para.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -283,7 +283,10 @@ void guest_thread(struct thread *t)
 		}
 		if (run->exit_reason == KVM_EXIT_MMIO)
 			scribble(&t->rng, run->mmio.data, 8);
+		if (run->exit_reason == KVM_EXIT_HYPERCALL)
+			run->hypercall.ret = odd(&t->rng);
 		if ((run->exit_reason != KVM_EXIT_IO &&
+		     run->exit_reason != KVM_EXIT_HYPERCALL &&
 		     run->exit_reason != KVM_EXIT_MMIO) || one_in(&t->rng, 64))
 			guest_start(t, vcpu);
 	}

@@ -98,13 +98,17 @@ static void set_limits(const struct options *o)
 		write_file(o->cgroup, "cgroup.procs", "0");
 }
 
+static void enable(struct thread *t, uint32_t cap, uint64_t arg)
+{
+	struct kvm_enable_cap e = { .cap = cap, .args[0] = arg };
+
+	call_ioctl(t, t->world->vm, KVM_ENABLE_CAP, &e);
+}
+
 /* A VM as programs have it, so that most calls have something to work on. */
 static void make_vm(struct thread *t)
 {
 	struct world *w = t->world;
-	struct kvm_enable_cap split = {
-		.cap = KVM_CAP_SPLIT_IRQCHIP, .args[0] = 24,
-	};
 	struct kvm_pit_config pit = { 0 };
 	struct kvm_userspace_memory_region slot = {
 		.memory_size = GUEST_SIZE,
@@ -114,18 +118,14 @@ static void make_vm(struct thread *t)
 
 	w->vm = call_ioctl(t, w->dev, KVM_CREATE_VM, NULL);
 	if (!chips)
-		call_ioctl(t, w->vm, KVM_ENABLE_CAP, &split);
+		enable(t, KVM_CAP_SPLIT_IRQCHIP, 24);
 	else if (chips > 1)
 		call_ioctl(t, w->vm, KVM_CREATE_IRQCHIP, NULL);
 	if (chips > 2)
 		call_ioctl(t, w->vm, KVM_CREATE_PIT2, &pit);
-	if (one_in(&t->rng, 8)) {
-		struct kvm_enable_cap ring = {
-			.cap = KVM_CAP_DIRTY_LOG_RING, .args[0] = 0x4000,
-		};
-
-		call_ioctl(t, w->vm, KVM_ENABLE_CAP, &ring);
-	}
+	if (one_in(&t->rng, 8))
+		enable(t, KVM_CAP_DIRTY_LOG_RING, 0x4000);
+	enable(t, KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE);
 	slot.flags = below(&t->rng, 4) == 0;
 	call_ioctl(t, w->vm, KVM_SET_USER_MEMORY_REGION, &slot);
 }
