@@ -18,12 +18,14 @@
 #include "ioctl.h"
 #include "lodge.h"
 
+/* The last says that kvmclock's flags have a meaning. */
 #define CPUID_PV_FEATURES						\
 	(BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) |	\
-	 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_STEAL_TIME) |	\
-	 BIT(KVM_FEATURE_PV_EOI) | BIT(KVM_FEATURE_PV_UNHALT) |		\
-	 BIT(KVM_FEATURE_POLL_CONTROL) | BIT(KVM_FEATURE_PV_SEND_IPI) |	\
-	 BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT) /* flags have a meaning */)
+	 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_PV_EOI) |	\
+	 (IS_ENABLED(CONFIG_SCHED_INFO) ? BIT(KVM_FEATURE_STEAL_TIME) : 0) | \
+	 BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_POLL_CONTROL) |	\
+	 BIT(KVM_FEATURE_PV_SEND_IPI) |					\
+	 BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT))
 
 static struct kvm_cpuid_entry2 cpuid_host[LODGE_CPUID_MAX] __ro_after_init;
 static u32 cpuid_host_nr __ro_after_init;
