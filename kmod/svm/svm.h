@@ -62,6 +62,7 @@ struct svm_vcpu {
 	bool nmi_blocked;		/* [v] from injection to IRET */
 	bool iret_pending;		/* [v] IRET seen, not yet executed */
 	u64 iret_rip;			/* [v] */
+	bool irq_given;			/* [v] V_IRQ is to be delivered */
 	u8 stepping;			/* [v] SVM_STEP_* */
 	bool step_tf;			/* [v] the guest's own TF */
 	u64 step_dr6;			/* [v] ... DR6 */
@@ -96,6 +97,7 @@ void svm_hw_disable(void);
 int svm_hw_prove(void);
 DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
 extern hpa_t svm_iopm_pa;
+extern bool svm_irq_by_vintr;		/* not by EVENTINJ, where that can be */
 
 /* svm_vcpu.c */
 int svm_vm_init(struct lodge_vm *vm);
@@ -137,6 +139,7 @@ void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on);
 void svm_request_nmi_window(struct lodge_vcpu *vcpu, bool on);
 void svm_debug_step(struct svm_vcpu *svm);
 void svm_nmi_exit(struct svm_vcpu *svm, struct lodge_exit *exit);
+void svm_irq_exit(struct svm_vcpu *svm, struct lodge_exit *exit);
 
 /* svm_npt.c */
 extern const struct lodge_tdp_format svm_npt_format;

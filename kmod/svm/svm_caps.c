@@ -32,6 +32,7 @@ DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 hpa_t svm_iopm_pa;
 static void *svm_iopm;
 static void *svm_probe_npt;		/* an empty table: nothing is mapped */
+bool svm_irq_by_vintr __ro_after_init;
 
 static const struct {
 	u32 bit;
@@ -53,6 +54,20 @@ static void svm_features_name(struct lodge_caps *caps, u32 edx)
 	for (i = 0; i < ARRAY_SIZE(svm_features); i++)
 		lodge_caps_name(caps, edx & svm_features[i].bit, true,
 				svm_features[i].name);
+}
+
+/*
+ * QEMU's emulated CPU may deliver an interrupt that VMRUN injects a second time
+ * (docs/TESTING.md), but no virtual interrupt.
+ */
+static bool svm_is_tcg(void)
+{
+	u32 max, name[3];
+
+	if (!boot_cpu_has(X86_FEATURE_HYPERVISOR))
+		return false;
+	lodge_cpuid_host(0x40000000, 0, &max, &name[0], &name[1], &name[2]);
+	return !memcmp(name, "TCGTCGTCGTCG", sizeof(name));
 }
 
 /**
@@ -90,6 +105,7 @@ int svm_probe(struct lodge_caps *caps)
 	caps->decode_assist = edx & SVM_CPUID_DECODE;
 	caps->flush_by_asid = edx & SVM_CPUID_FLUSH_ASID;
 	svm_features_name(caps, edx);
+	svm_irq_by_vintr = svm_is_tcg();
 
 	lodge_cpuid_host(0x80000001, 0, &eax, &ebx, &ecx, &edx);
 	caps->tdp_max_level = edx & BIT(26) ? 3 : 2;

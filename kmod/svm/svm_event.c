@@ -27,6 +27,62 @@ u64 svm_event_to_hw(const struct lodge_event *ev)
 	return v;
 }
 
+static void svm_virq_set(struct svm_vmcb *vmcb)
+{
+	vmcb->int_ctl |= SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
+			 FIELD_PREP(SVM_INT_V_PRIO, 0xf);
+	vmcb->clean &= ~SVM_CLEAN_INTR;
+}
+
+static void svm_virq_clear(struct svm_vmcb *vmcb)
+{
+	vmcb->int_ctl &= ~(SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR | SVM_INT_V_PRIO);
+	vmcb->clean &= ~SVM_CLEAN_INTR;
+}
+
+/* As a virtual interrupt, which is delivered if nothing else comes first. */
+static void svm_irq_give(struct svm_vcpu *svm, u8 vector)
+{
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	svm_request_irq_window(&svm->vcpu, false);
+	vmcb->int_ctl &= ~SVM_INT_V_VECTOR;
+	vmcb->int_ctl |= FIELD_PREP(SVM_INT_V_VECTOR, (u64)vector);
+	svm_virq_set(vmcb);
+	svm->irq_given = true;
+}
+
+/* The entry has more to do than to deliver it: inject it after all. */
+static void svm_irq_take_back(struct svm_vcpu *svm)
+{
+	struct lodge_event ev = {
+		.valid = true, .type = LODGE_EVENT_INTR,
+		.vector = FIELD_GET(SVM_INT_V_VECTOR, svm->vmcb->int_ctl),
+	};
+
+	svm->irq_given = false;
+	svm_virq_clear(svm->vmcb);
+	svm->vmcb->event_inj = svm_event_to_hw(&ev);
+}
+
+/**
+ * svm_irq_exit() - was the virtual interrupt delivered?
+ * @svm: after an exit, with irq_given
+ * @exit: decoded; an interrupt that was not, or not to the end, is told in it
+ */
+void svm_irq_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
+{
+	struct svm_vmcb *vmcb = svm->vmcb;
+
+	svm->irq_given = false;
+	if (vmcb->int_ctl & SVM_INT_V_IRQ)
+		exit->vectored = (struct lodge_event){
+			.valid = true, .type = LODGE_EVENT_INTR,
+			.vector = FIELD_GET(SVM_INT_V_VECTOR, vmcb->int_ctl),
+		};
+	svm_virq_clear(vmcb);
+}
+
 /**
  * svm_inject() - have the next entry deliver an event
  * @vcpu: to
@@ -38,6 +94,11 @@ void svm_inject(struct lodge_vcpu *vcpu, const struct lodge_event *ev)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
+	if (unlikely(svm_irq_by_vintr) && ev->type == LODGE_EVENT_INTR &&
+	    svm_irq_allowed(vcpu) && !lodge_stepping(vcpu)) {
+		svm_irq_give(svm, ev->vector);
+		return;
+	}
 	svm->vmcb->event_inj = svm_event_to_hw(ev);
 	/* Where INT n, INT3 and INTO return to, on a CPU that has the field. */
 	svm->vmcb->next_rip = vcpu->regs.rip;
@@ -190,8 +251,14 @@ void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct svm_vmcb *vmcb = svm->vmcb;
-	bool is_on = vmcb->int_ctl & SVM_INT_V_IRQ;
+	bool is_on;
 
+	if (unlikely(svm->irq_given)) {
+		if (!on)
+			return;
+		svm_irq_take_back(svm);
+	}
+	is_on = vmcb->int_ctl & SVM_INT_V_IRQ;
 	/* What is injected now ends a shadow. */
 	if (unlikely(on && vcpu->regs.shadow &&
 		     !(vmcb->event_inj & SVM_EVENT_VALID)))
@@ -199,15 +266,13 @@ void svm_request_irq_window(struct lodge_vcpu *vcpu, bool on)
 	if (likely(on == is_on))
 		return;
 	if (on) {
-		vmcb->int_ctl |= SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
-				 FIELD_PREP(SVM_INT_V_PRIO, 0xf);
+		svm_virq_set(vmcb);
 		svm_intercept_set(vmcb, SVM_I_VINTR);
 	} else {
-		vmcb->int_ctl &= ~(SVM_INT_V_IRQ | SVM_INT_V_IGN_TPR |
-				   SVM_INT_V_PRIO);
+		svm_virq_clear(vmcb);
 		svm_intercept_clear(vmcb, SVM_I_VINTR);
 	}
-	vmcb->clean &= ~(SVM_CLEAN_INTR | SVM_CLEAN_INTERCEPTS);
+	vmcb->clean &= ~SVM_CLEAN_INTERCEPTS;
 }
 
 /**
@@ -227,6 +292,8 @@ void svm_request_nmi_window(struct lodge_vcpu *vcpu, bool on)
 
 	if (!on)
 		return;
+	if (svm->irq_given)
+		svm_irq_take_back(svm);
 	if (svm->nmi_blocked) {
 		svm->iret_pending = false;
 		svm_intercept_set(vmcb, SVM_I_IRET);

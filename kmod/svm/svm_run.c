@@ -206,6 +206,8 @@ void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 
 	svm_decode(vmcb, lodge_caps.next_rip, lodge_caps.decode_assist, exit);
 	vmcb->event_inj = 0;
+	if (unlikely(svm->irq_given))
+		svm_irq_exit(svm, exit);
 	if (unlikely(exit->kind == LODGE_EXIT_ENTRY_FAILED)) {
 		svm_refused(svm, exit);
 		return;
