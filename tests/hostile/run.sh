@@ -55,7 +55,7 @@ gave_up()
 # hostile VENDOR KERNEL OPTION...
 hostile()
 {
-	local vendor=$1 kernel=$2 release machine=(host.sh) log status=0 words
+	local vendor=$1 kernel=$2 release machine=(host.sh --parallel) log status=0 words
 	shift 2
 
 	log=$(mktemp "${TMPDIR:-/tmp}/lodge-hostile.XXXXXX")

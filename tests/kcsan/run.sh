@@ -31,7 +31,7 @@ done
 failed=0
 echo "# on AMD-V"
 # Its reports would fill the log, and the console take most of the time.
-tests/machine/host.sh --kernel kcsan --cpus 2 --mem 1536 --timeout 2200 \
+tests/machine/host.sh --kernel kcsan --parallel --cpus 2 --mem 1536 --timeout 2200 \
 	--tainted-ok --append 'log_buf_len=32M loglevel=1' --dmesg "$log" \
 	--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" "${files[@]}" \
 	--file tests/abi/compare.awk:/abi/compare.awk \

@@ -31,6 +31,8 @@
 #      --append 'WORDS'		more for the kernel's command line
 #      --timeout SECONDS	end it after this time (300)
 #      --tainted-ok		do not fail when the kernel warned (see below)
+#      --parallel		a thread for each CPU, for what looks for races:
+#				else one emulates all, see docs/TESTING.md
 #      --icount			deterministic: RDTSC counts instructions
 #      --interactive[=raw]	the commands get stdin, too, by a terminal of
 #				the host's, raw from the start if so asked
@@ -44,13 +46,13 @@
 #	125	when it could not be set up;
 #	126	when a module could not be inserted.
 #
-# QEMU (environment) names another qemu-system-x86_64, TCG gives options to its
-# emulation (thread=single). Read emulated.sh next, which has what it shares
-# with bochs.sh, and init.sh, the first process in there.
+# QEMU (environment) names another qemu-system-x86_64. Read emulated.sh next,
+# which has what it shares with bochs.sh, and init.sh, the first process in
+# there.
 set -euo pipefail
 . "$(dirname "$0")/emulated.sh"
 
-cpus='' cpu=EPYC,+x2apic icount='' qemu_args=()
+cpus='' cpu=EPYC,+x2apic threads=single icount='' qemu_args=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--cpus|--cpu|--disk|--qemu)
@@ -61,6 +63,7 @@ while [ $# -gt 0 ]; do
 	--cpus)		cpus=$2; taken=2 ;;
 	--cpu)		cpu=$2; taken=2 ;;
 	--disk)		disks+=("$2"); taken=2 ;;
+	--parallel)	threads=multi ;;
 	--icount)	icount=1 ;;
 	--interactive)	interactive=cooked ;;
 	--interactive=raw) interactive=raw ;;
@@ -75,7 +78,7 @@ command -v "$qemu" >/dev/null || fail "no $qemu (tests/machine/deps.sh host)"
 case "${modules[*]} ${carry[*]}" in
 *kvm*)	# It patches the scheduler when its first VM comes and its last goes.
 	if patches_hurt "$qemu"; then
-		TCG=${TCG:-thread=single}
+		threads=single
 		cpus=${cpus:-1}
 	fi ;;
 esac
@@ -84,7 +87,7 @@ emulated_initramfs
 
 # --- the machine -----------------------------------------------------------
 
-accel=(-accel "tcg${TCG:+,$TCG}")
+accel=(-accel "tcg,thread=$threads")
 words=
 if [ -n "$icount" ]; then
 	accel=(-accel tcg,thread=single -icount shift=0,sleep=off
