@@ -14,7 +14,7 @@
 #	make test			all tests
 #	make test-full			... and what takes emulators too long
 #	make test-PART KERNEL=6.12	one of: build style unit entry fuzz abi selftests
-#				boot qemu jail hostile dkms
+#				boot qemu fault jail hostile dkms vmx trace
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
 #	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault
 #				hostile)
@@ -142,7 +142,7 @@ bochs:
 
 deps:
 	$(MACHINE)/deps.sh build build-6.12 userspace host unit abi selftests chroot \
-		qemu style dkms
+		qemu style dkms bochs bochs3 debug
 
 clean:
 	[ ! -e userspace/Makefile ] || $(MAKE) -C userspace clean

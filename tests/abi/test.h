@@ -21,7 +21,7 @@
 
 /* A test that hangs is ended and failed after so many seconds. */
 #undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT 30
+#define TEST_TIMEOUT_DEFAULT 120
 
 /*
  * Record a value. The runner compares these lines between the device under
