@@ -14,7 +14,7 @@
 #	make test			all tests
 #	make test-full			... and what takes emulators too long
 #	make test-PART KERNEL=6.12	one of: build style unit entry fuzz abi selftests
-#				boot qemu fault jail hostile dkms vmx trace
+#				boot qemu fault jail hostile dkms vmx trace debug
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
 #	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault
 #				hostile)
@@ -39,7 +39,7 @@ MACHINE		:= tests/machine
 ALL_KERNELS	:= 6.1 6.12
 KERNELS		:= $(if $(KERNEL),$(KERNEL),$(ALL_KERNELS))
 PARTS		:= build style unit entry fuzz abi selftests boot qemu fault jail \
-		   hostile dkms vmx trace
+		   hostile dkms vmx trace debug
 # Where Debian's headers of a kernel given by its short name are.
 kdir		= $(shell . $(MACHINE)/lib.sh; kernel_kdir $(1) 2>/dev/null)
 
@@ -60,8 +60,7 @@ PREFIX		?= /usr/local
 .PHONY: all module modules userspace install run bench test deps clean \
 	distclean help bochs $(PARTS:%=test-%) test-bochs \
 	test-full test-initrd test-selftests-vmx test-qemu-vmx \
-	test-debug test-kcsan \
-	fuzz-ioctl
+	test-kcsan fuzz-ioctl
 .NOTPARALLEL:
 
 all: module userspace
@@ -117,7 +116,7 @@ test-abi test-selftests test-boot test-qemu test-fault test-jail test-hostile \
 	@KERNELS="$(KERNELS)" tests/run.sh build $*
 
 $(filter-out test-abi test-selftests test-boot test-qemu test-fault test-jail \
-		test-hostile test-vmx,$(PARTS:%=test-%)): test-%:
+		test-hostile test-vmx test-debug,$(PARTS:%=test-%)): test-%:
 	@KERNELS="$(KERNELS)" tests/run.sh $*
 
 test-selftests-vmx:

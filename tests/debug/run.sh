@@ -3,7 +3,7 @@
 #
 # Lodge on the debug kernel, on AMD-V: the ABI tests, then allocations that
 # fail, and a guest. Whatever the kernel reports, a leak included, is a failure.
-# Called by "make test-debug"; prints KTAP. What happens in the hosts is in
+# Called by tests/run.sh; prints KTAP. What happens in the hosts is in
 # tests/abi/inside.sh and in inside.sh; read those next.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
