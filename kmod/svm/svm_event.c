@@ -67,18 +67,24 @@ static void svm_irq_take_back(struct svm_vcpu *svm)
 
 /**
  * svm_irq_exit() - was the virtual interrupt delivered?
- * @svm: after an exit, with irq_given
+ * @svm: after an exit, with irq_given; its RIP is still that of the entry
  * @exit: decoded; an interrupt that was not, or not to the end, is told in it
+ *
+ * It also stands where a fault was delivered in its place, and the guest has
+ * gone on from there: then it is lost, as it is on a processor.
  */
 void svm_irq_exit(struct svm_vcpu *svm, struct lodge_exit *exit)
 {
 	struct svm_vmcb *vmcb = svm->vmcb;
+	u8 vector = FIELD_GET(SVM_INT_V_VECTOR, vmcb->int_ctl);
 
 	svm->irq_given = false;
-	if (vmcb->int_ctl & SVM_INT_V_IRQ)
+	if (vmcb->int_ctl & SVM_INT_V_IRQ &&
+	    (vmcb->rip == svm->vcpu.regs.rip ||
+	     (exit->vectored.valid && exit->vectored.vector == vector)))
 		exit->vectored = (struct lodge_event){
 			.valid = true, .type = LODGE_EVENT_INTR,
-			.vector = FIELD_GET(SVM_INT_V_VECTOR, vmcb->int_ctl),
+			.vector = vector,
 		};
 	svm_virq_clear(vmcb);
 }

@@ -76,6 +76,28 @@ TEST(interrupt_waits)
 	EXPECT_EQ(0, abi_sregs(vcpu).interrupt_bitmap[1]);
 }
 
+/* A fault on the way to the handler comes in its place: the interrupt is gone. */
+GUEST64(sti_jump, "sti; nop; jmp .");
+
+TEST(interrupt_without_gate)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &sti_jump);
+	struct kvm_interrupt irq = { .irq = 0x40 };
+	struct abi_trap trap;
+	uint64_t rip;
+
+	vcpu->vm->mem[ABI_IDT + irq.irq * 16 + 5] &= 0x7f;	/* not present */
+	vcpu->run->request_interrupt_window = 1;
+	ASSERT_EQ(KVM_EXIT_IRQ_WINDOW_OPEN, abi_exit(vcpu));
+	vcpu->run->request_interrupt_window = 0;
+	abi_ok(vcpu->fd, KVM_INTERRUPT, &irq);
+	rip = abi_regs(vcpu).rip;
+	trap = abi_trapped(vcpu);
+	EXPECT_EQ(11, trap.vector);
+	EXPECT_EQ(rip, trap.rip);
+	EXPECT_EQ(0, abi_events(vcpu).interrupt.injected);
+}
+
 /* The shadow's one instruction is this jump, once, however often it comes. */
 GUEST16(jump_to_itself, "1: jmp 1b");
 
