@@ -395,6 +395,7 @@ static int exit_shutdown(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 			 bool may_sleep)
 {
 	lodge_touch(vcpu, LODGE_R_ALL);
+	vcpu->dirty |= LODGE_R_TPR;
 	vcpu->events.exception.valid = false;
 	vcpu->events.injected.valid = false;
 	lodge_ops->vcpu_reset(vcpu);

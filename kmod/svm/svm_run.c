@@ -158,7 +158,8 @@ static noinline void svm_prepare_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
 
 /*
  * No guest ran: the registers are those from before. QEMU's emulated CPU leaves
- * the host's in the VMCB (docs/TESTING.md), so what is known is written again.
+ * the host's in the VMCB (docs/TESTING.md), so what is known is written again;
+ * it may also leave 0 in int_ctl: a window is asked for anew.
  * What was to be delivered is told as what was under delivery: it is kept.
  */
 static void svm_refused(struct svm_vcpu *svm, struct lodge_exit *exit)
@@ -170,7 +171,10 @@ static void svm_refused(struct svm_vcpu *svm, struct lodge_exit *exit)
 		exit->vectored = ev->exception;
 	else if (ev->submitted != LODGE_SUBMITTED_NONE)
 		exit->vectored = ev->injected;
-	svm_sync_to_hw(vcpu, vcpu->avail & LODGE_R_ALL);
+	svm->vmcb->int_ctl = SVM_INT_V_MASKING;
+	svm_intercept_clear(svm->vmcb, SVM_I_VINTR);
+	vcpu->events.irq_window = false;
+	svm_sync_to_hw(vcpu, (vcpu->avail & LODGE_R_ALL) | LODGE_R_TPR);
 	svm->vmcb->rip = vcpu->regs.rip;
 	svm->vmcb->rflags = vcpu->regs.rflags;
 	svm->vmcb->clean = 0;
@@ -206,6 +210,7 @@ void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 
 	svm_decode(vmcb, lodge_caps.next_rip, lodge_caps.decode_assist, exit);
 	vmcb->event_inj = 0;
+	vmcb->clean = SVM_CLEAN_ALL;
 	if (unlikely(svm->irq_given))
 		svm_irq_exit(svm, exit);
 	if (unlikely(exit->kind == LODGE_EXIT_ENTRY_FAILED)) {
@@ -216,7 +221,6 @@ void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	r->gpr[LODGE_RSP] = vmcb->rsp;
 	r->rip = vmcb->rip;
 	r->rflags = vmcb->rflags;
-	vmcb->clean = SVM_CLEAN_ALL;
 	vcpu->avail = LODGE_R_SHADOW;
 	r->shadow = vmcb->int_state & SVM_SHADOW ?
 		    LODGE_SHADOW_STI | LODGE_SHADOW_MOVSS : 0;

@@ -202,6 +202,27 @@ TEST(event_waits)
 	EXPECT_EQ(0x1234, e.exception.error_code);
 }
 
+/* The guest's CR8 is its own again behind an entry that was refused early. */
+GUEST64(read_cr8, "mov %cr8, %rax\n" G_REPORT);
+
+TEST(cr8_stays)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &read_cr8);
+	struct kvm_sregs sregs = abi_sregs(vcpu), wide;
+
+	if (!abi_cap(vcpu->vm->dev, LODGE_CAP_EXPLAIN))
+		SKIP(return, "KVM loses it on QEMU's emulated AMD-V");
+	wide_address(vcpu);
+	sregs.cr8 = 5;
+	wide = sregs;
+	wide.cr3 |= 1ull << 51;
+	abi_set_sregs(vcpu, &wide);
+	vcpu->run->cr8 = 5;
+	ASSERT_EQ(KVM_EXIT_FAIL_ENTRY, abi_exit(vcpu));
+	abi_set_sregs(vcpu, &sregs);
+	EXPECT_EQ(5, abi_report(vcpu));
+}
+
 /* Nothing to tell; and what there is stays until the next one. */
 TEST(explain)
 {
