@@ -9,7 +9,7 @@
 #
 #	tests/vmx/run.sh [--kvm-only] [--full] [PROGRAM...]
 #
-# What "make test" runs takes ten minutes: the ABI tests but the longest ones,
+# What "make test" runs takes some minutes: the ABI tests but the longest ones,
 # and a few guests, on the first kernel; the former on a CPU with all that Lodge
 # uses, the latter on one with fewer features. With --full ("make test-full")
 # it is everything on both, on each kernel, guests on hosts with two CPUs, too.
