@@ -5,6 +5,7 @@
  * it while it troubles the host.
  *
  *	compute DEVICE SECONDS VCPUS
+ *	compute DEVICE term VCPUS	each one sum, which goes on until SIGTERM
  *
  * Status 0: all results were right, and there were some.
  */
@@ -12,7 +13,9 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +25,14 @@
 
 #define MEM_SIZE	0x10000
 #define CODE		0x1000
+#define CODE_TERM	0x2000
+#define FLAG		0x3000
 #define TURNS		100000u
 #define VCPUS_MAX	64
 
 static int vm, run_size, seconds;
+static bool until_term;
+static volatile char *guest;
 static atomic_long rounds, wrong;
 
 /* From EBX: TURNS times EAX = rol(EAX + ECX, 3) ^ EBX; then a port, to exit. */
@@ -39,6 +46,25 @@ static const unsigned char code[] = {
 	0x75, 0xf2,
 	0xe6, 0x10,
 };
+
+/* EAX ^= ++ECX until the flag is set; then a port, to exit. */
+static const unsigned char code_term[] = {
+	0x66, 0x31, 0xc0,
+	0x66, 0x31, 0xc9,
+	0x66, 0x41,
+	0x66, 0x31, 0xc8,
+	0x80, 0x3e, FLAG & 0xff, FLAG >> 8, 0x00,
+	0x74, 0xf4,
+	0xe6, 0x10,
+};
+
+/* 1 ^ 2 ^ ... ^ @turns */
+static unsigned int model_term(unsigned int turns)
+{
+	const unsigned int all[] = { turns, 1, turns + 1, 0 };
+
+	return all[turns % 4];
+}
 
 static unsigned int model(unsigned int seed)
 {
@@ -57,6 +83,12 @@ static void die(const char *what)
 	exit(2);
 }
 
+static void on_term(int sig)
+{
+	(void)sig;
+	guest[FLAG] = 1;
+}
+
 static double now(void)
 {
 	struct timespec t;
@@ -67,7 +99,10 @@ static double now(void)
 
 static void one_round(int fd, struct kvm_run *run, unsigned int seed)
 {
-	struct kvm_regs regs = { .rip = CODE, .rflags = 2, .rbx = seed };
+	struct kvm_regs regs = {
+		.rip = until_term ? CODE_TERM : CODE, .rflags = 2, .rbx = seed,
+	};
+	unsigned int sum;
 	int ret;
 
 	if (ioctl(fd, KVM_SET_REGS, &regs))
@@ -79,11 +114,10 @@ static void one_round(int fd, struct kvm_run *run, unsigned int seed)
 		die("KVM_RUN");
 	if (ioctl(fd, KVM_GET_REGS, &regs))
 		die("KVM_GET_REGS");
-	if (run->exit_reason != KVM_EXIT_IO ||
-	    (unsigned int)regs.rax != model(seed)) {
+	sum = until_term ? model_term(regs.rcx) : model(seed);
+	if (run->exit_reason != KVM_EXIT_IO || (unsigned int)regs.rax != sum) {
 		fprintf(stderr, "exit %u rip %llx eax %x, not %x\n",
-			run->exit_reason, regs.rip, (unsigned int)regs.rax,
-			model(seed));
+			run->exit_reason, regs.rip, (unsigned int)regs.rax, sum);
 		wrong++;
 	}
 	rounds++;
@@ -129,6 +163,7 @@ int main(int argc, char **argv)
 	vcpus = atoi(argv[3]);
 	if (vcpus < 1 || vcpus > VCPUS_MAX)
 		return 2;
+	until_term = !strcmp(argv[2], "term");
 	seconds = atoi(argv[2]);
 	dev = open(argv[1], O_RDWR);
 	if (dev < 0)
@@ -142,6 +177,10 @@ int main(int argc, char **argv)
 	if (mem == MAP_FAILED)
 		die("mmap");
 	memcpy((char *)mem + CODE, code, sizeof(code));
+	memcpy((char *)mem + CODE_TERM, code_term, sizeof(code_term));
+	guest = mem;
+	if (until_term)
+		signal(SIGTERM, on_term);
 	slot.userspace_addr = (unsigned long)mem;
 	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot))
 		die("KVM_SET_USER_MEMORY_REGION");

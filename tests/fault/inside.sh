@@ -107,6 +107,33 @@ test_suspend()
 		echo mem >/sys/power/state && wait $load
 }
 
+# Idle states, in some of which timers stand still: 1: none is used, 0: all are.
+idle_states_off()
+{
+	for state in /sys/devices/system/cpu/cpu*/cpuidle/state*; do
+		[ ! -e "$state" ] || echo "$1" >"$state/disable"
+	done
+}
+
+# With all processes frozen the host idles for a second, until wake.ko ends that.
+test_idle()
+{
+	idle_states_off 1
+	before=$(cat /sys/power/suspend_stats/success)
+	insmod $ko/wake.ko >>/tmp/log 2>&1 || return
+	compute /dev/lodge term 4 >>/tmp/log 2>&1 &
+	load=$!
+	calculates $load 10 && echo freeze >/sys/power/state 2>>/tmp/log &&
+		calculates $load 1 && calculates $load $((ticks + 10))
+	status=$?
+	kill $load
+	wait $load || status=1
+	idle_states_off 0
+	asleep=$(cat /sys/module/wake/parameters/asleep_ms)
+	rmmod wake && [ $status = 0 ] && [ "$asleep" -ge 900 ] &&
+		[ "$(cat /sys/power/suspend_stats/success)" = $((before + 1)) ]
+}
+
 # Guests of both calculate at the same time, and KVM goes.
 test_lent()
 {
@@ -178,8 +205,8 @@ test_no_own()
 }
 
 echo "TAP version 13"
-plan=12
-[ -n "$own" ] || plan=7
+plan=14
+[ -n "$own" ] || plan=8
 [ $hardware = AMD-V ] || plan=$((plan + 1))
 echo "1..$plan"
 : >/tmp/log
@@ -196,6 +223,8 @@ for mode in ${own:+own} share; do
 	result "$mode: a CPU goes and comes" $?
 	test_suspend
 	result "$mode: the host sleeps and wakes" $?
+	test_idle
+	result "$mode: the host idles and wakes" $?
 	test_kill $mode
 	result "$mode: processes killed while they run" $?
 	if [ $mode = share ]; then

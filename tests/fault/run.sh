@@ -1,19 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a host may do to running guests: its CPUs go and come, it sleeps, KVM
-# comes beside, processes are killed, the module is reloaded (inside.sh); or it
-# ends by kexec, panic or reset (ends.sh). Called by tests/run.sh with the hosts'
-# kernels in KERNELS; prints KTAP. Read inside.sh next.
+# What a host may do to running guests: its CPUs go and come, it sleeps, it
+# idles, KVM comes beside, processes are killed, the module is reloaded
+# (inside.sh); or it ends by kexec, panic or reset (ends.sh). Called by
+# tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. Read inside.sh
+# next.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
 . tests/machine/jobs.sh
 
 tests/machine/deps.sh abi host || exit
-make -s -C tests/fault OUT="$build/fault" >&2 || exit
 truncate -s 0 "$build/fault/turns" && truncate -s 64K "$build/fault/turns" || exit
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
+tests/fault/make.sh "${kernels[@]}" >&2 || exit
 
 # fault KERNEL SCRIPT OPTION-OF-HOST.SH...
 fault()
@@ -25,6 +26,7 @@ fault()
 	echo "# $script on kernel $kernel"
 	tests/machine/host.sh --kernel "$kernel" --cpus 2 --timeout 600 \
 		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
+		--file "$build/fault/$release/wake.ko:/lodge/ko/wake.ko" \
 		--file "$build/fault/compute:/bin/compute" \
 		--file tests/fault/lib.sh:/fault/lib.sh \
 		--script "tests/fault/$script" "$@"

@@ -8,6 +8,7 @@
 #
 #	trixie.sh setup		once: download and unpack (some minutes)
 #	trixie.sh module	build lodge.ko in there, into build/RELEASE/
+#	trixie.sh module FOLDER	... or the module of a folder, into that
 #
 # Packages come from where this machine's own do; DEBIAN_MIRROR (environment)
 # names another mirror.
@@ -66,21 +67,25 @@ setup()
 
 module()
 {
-	local release at
+	local release at from=${1:-$top} to=${1-} what=(.)
 
 	release=$(kernel_release 7.2)
+	if [ -z "$to" ]; then
+		to=$build/$release what=(Kbuild kmod)
+		[ ! -d "$top/uapi" ] || what+=(uapi)
+	fi
 	# Checkouts that share a cache have their objects apart.
-	at=/srv/lodge$(echo "$top" | tr / -)
+	at=/srv/lodge$(echo "$from" | tr / -)
 	"${as_root[@]}" mkdir -p "$chroot$at"
-	(cd "$top" && tar -cf - Kbuild kmod $([ ! -d uapi ] || echo uapi)) |
+	tar -C "$from" -cf - "${what[@]}" |
 		"${as_root[@]}" tar -xf - -C "$chroot$at" --no-same-owner
 	# Objtool reads its limits in /proc.
 	"${as_root[@]}" unshare --mount sh -ec "
 		mount -t proc proc '$chroot/proc'
 		chroot '$chroot' make -C '/lib/modules/$release/build' \
 			M=$at W=1 modules"
-	mkdir -p "$build/$release"
-	cp "$chroot$at/lodge.ko" "$build/$release/lodge.ko"
+	mkdir -p "$to"
+	cp "$chroot$at"/*.ko "$to/"
 }
 
 mkdir -p "$cache"
@@ -88,6 +93,6 @@ exec 8>"$cache/.trixie.lock"
 flock 8
 case ${1-} in
 setup)	setup ;;
-module)	setup; module ;;
+module)	setup; module "${@:2}" ;;
 *)	sed -n '3,/^[^#]/s/^#.\?//p' "$0" >&2; exit 2 ;;
 esac

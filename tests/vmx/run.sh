@@ -86,6 +86,7 @@ trouble()
 	tests/machine/bochs.sh --kernel "$host" --model "$model" --cpus 2 \
 		--mem 512 --timeout 1200 --carry kvm_intel \
 		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
+		--file "$build/fault/$release/wake.ko:/lodge/ko/wake.ko" \
 		--file "$build/fault/compute:/bin/compute" \
 		--file tests/fault/lib.sh:/fault/lib.sh \
 		--script tests/fault/inside.sh -- $short
@@ -112,8 +113,7 @@ ends()
 
 echo "# on VT-x"
 if [ ${#programs[@]} = 0 ]; then
-	mkdir -p "$build/fault"
-	make -s -C tests/fault OUT="$build/fault" >&2 || exit
+	tests/fault/make.sh "${hosts[@]}" >&2 || exit
 	. tests/boot/guests.sh
 	guests_make "$build/guest" && guests_disks "$build/guest" || exit
 fi
