@@ -328,7 +328,8 @@ static int exit_tdp_fault(struct lodge_vcpu *vcpu, struct lodge_exit *exit,
 	vcpu->stats.tdp_faults++;
 	trace_lodge_page_fault(vcpu, exit);
 	if (may_sleep)
-		r = lodge_tdp_fault(vcpu, exit->tdp.gpa, exit->tdp.access);
+		r = lodge_tdp_fault(vcpu, exit->tdp.gpa,
+				    exit->tdp.access | LODGE_TDP_GUEST);
 	else
 		r = lodge_tdp_fault_atomic(vcpu, exit->tdp.gpa,
 					   exit->tdp.access);

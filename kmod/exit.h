@@ -76,6 +76,7 @@ enum lodge_verdict {
 #define LODGE_TDP_PRESENT	BIT(3)	/* entry was there: a permission fault */
 #define LODGE_TDP_WALK		BIT(4)	/* access was of the guest's own page walk */
 #define LODGE_TDP_RSVD		BIT(5)	/* reserved bit: one of our MMIO marks */
+#define LODGE_TDP_GUEST		BIT(6)	/* its own access: it may get #PF instead */
 
 /* Kinds of events, as both vendors number them. */
 enum lodge_event_type {

@@ -99,6 +99,9 @@ bool lodge_host_page_look(unsigned long hva, bool write,
 			  struct lodge_host_page *p);
 int lodge_host_page_get(unsigned long hva, bool write,
 			struct lodge_host_page *p);
+int lodge_host_page_try(unsigned long hva, bool write,
+			struct lodge_host_page *p);
+int lodge_host_page_bring(struct mm_struct *mm, unsigned long hva, bool write);
 u64 lodge_host_crypt_bit(void);		/* memory encryption, or 0 */
 
 /* A page of ours as hardware is told of it: where memory is encrypted, it is. */

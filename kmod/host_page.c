@@ -176,3 +176,48 @@ int lodge_host_page_get(unsigned long hva, bool write,
 		return err;
 	return lodge_host_page_look(hva, write, p) ? 0 : -EAGAIN;
 }
+
+/**
+ * lodge_host_page_try() - the same, if nothing is to be waited for
+ * @hva: user address of current->mm, any byte of the page
+ * @write: it is to be written to
+ * @p: where the answer goes
+ *
+ * What is read from a disk begins to be read.
+ *
+ * Context: process context, may sleep, but not for the page.
+ * Return: 0; -EAGAIN: it is to be waited for; others: lodge_host_page_get()
+ * knows better.
+ */
+int lodge_host_page_try(unsigned long hva, bool write,
+			struct lodge_host_page *p)
+{
+	long n;
+
+	n = get_user_pages_unlocked(hva & PAGE_MASK, 1, NULL, FOLL_NOWAIT |
+				    GUP_NUMA | (write ? FOLL_WRITE : 0));
+	if (n < 0 && n != -EAGAIN)
+		return n;
+	return lodge_host_page_look(hva, write, p) ? 0 : -EAGAIN;
+}
+
+/**
+ * lodge_host_page_bring() - have a page of a process put there, by a kernel thread
+ * @mm: the process's, held by mmget()
+ * @hva: its user address, any byte of the page
+ * @write: it is to be written to
+ *
+ * Context: process context, may sleep; a fatal signal ends the wait.
+ * Return: 0; -errno: no page to be had, or a signal.
+ */
+int lodge_host_page_bring(struct mm_struct *mm, unsigned long hva, bool write)
+{
+	bool unlocked;
+	int err;
+
+	down_read(&mm->mmap_lock);
+	err = fixup_user_fault(mm, hva & PAGE_MASK, FAULT_FLAG_REMOTE |
+			       (write ? FAULT_FLAG_WRITE : 0), &unlocked);
+	up_read(&mm->mmap_lock);
+	return err;
+}

@@ -56,6 +56,7 @@ enum {
 	LODGE_REQ_RING_FULL,	/* ... that the dirty ring is nearly full */
 	LODGE_REQ_STEPPED,	/* the user's debugger is to be told */
 	LODGE_REQ_INTERCEPTS,	/* the MSR filter is another */
+	LODGE_REQ_APF,		/* a page that the guest waits for may be there */
 };
 
 /* struct lodge_events.submitted: what the last entry was asked to deliver */
@@ -164,6 +165,7 @@ struct lodge_vcpu {
 	u64 mce_bank[32 * 4];		/* [v] CTL, STATUS, ADDR, MISC */
 	u32 mce_ctl2[32];		/* [v] */
 	u64 pv_eoi_msr, pv_poll_msr;	/* [v] */
+	struct lodge_apf apf;		/* [v] */
 	bool pv_enforce;		/* [v] CPUID says which of KVM's are there */
 	u64 microcode;			/* [v] */
 	struct lodge_msrs msr;		/* [v] what else MSRs hold */

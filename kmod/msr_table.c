@@ -447,7 +447,7 @@ const struct lodge_msr lodge_msr_table[] = {
 	CONST(0xda0, 0xda0, 0, zero_write),		/* XSS */
 	FUNC(MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW, S, pv_read,
 	     pv_write),
-	FUNC(MSR_KVM_STEAL_TIME, MSR_KVM_POLL_CONTROL, S, pv_read, pv_write),
+	FUNC(MSR_KVM_ASYNC_PF_EN, MSR_KVM_ASYNC_PF_ACK, S, pv_read, pv_write),
 	{ .first = MSR_EFER, .last = MSR_EFER, .read = field_read,
 	  .write = efer_write, .groups = LODGE_R_CRS,
 	  .offset = offsetof(struct lodge_vcpu, regs.efer) },

@@ -3,7 +3,7 @@
  * KVM's paravirtual interface: its MSRs and its hypercalls.
  *
  * Called by msr.c and exit.c, in the bracket or out of it. What writes to
- * guest memory is left to a request. Next: kvmclock.c, steal.c.
+ * guest memory is left to a request. Next: kvmclock.c, steal.c, apf.c.
  */
 #include <linux/kvm_para.h>
 #include <linux/mm.h>
@@ -33,6 +33,11 @@ static bool pv_has_msr(const struct lodge_vcpu *vcpu, u32 msr)
 		return pv_has(vcpu, KVM_FEATURE_PV_EOI);
 	case MSR_KVM_POLL_CONTROL:
 		return pv_has(vcpu, KVM_FEATURE_POLL_CONTROL);
+	case MSR_KVM_ASYNC_PF_EN:
+		return pv_has(vcpu, KVM_FEATURE_ASYNC_PF);
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+		return pv_has(vcpu, KVM_FEATURE_ASYNC_PF_INT);
 	}
 	return false;
 }
@@ -67,6 +72,15 @@ int lodge_pv_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v)
 	case MSR_KVM_POLL_CONTROL:
 		*v = vcpu->pv_poll_msr;
 		return 0;
+	case MSR_KVM_ASYNC_PF_EN:
+		*v = vcpu->apf.en_msr;
+		return 0;
+	case MSR_KVM_ASYNC_PF_INT:
+		*v = vcpu->apf.int_msr;
+		return 0;
+	case MSR_KVM_ASYNC_PF_ACK:
+		*v = 0;
+		return 0;
 	default:
 		return 1;
 	}
@@ -88,6 +102,26 @@ static int pv_eoi_write(struct lodge_vcpu *vcpu, u64 v)
 	if (vcpu->apic && lodge_lapic_set_pv_eoi(vcpu, v))
 		return 1;
 	vcpu->pv_eoi_msr = v;
+	return 0;
+}
+
+static int pv_apf_write(struct lodge_vcpu *vcpu, u64 v)
+{
+	if ((v & KVM_ASYNC_PF_DELIVERY_AS_INT) &&
+	    !pv_has(vcpu, KVM_FEATURE_ASYNC_PF_INT))
+		return 1;
+	/* Of nested guests: taken, but there are none. */
+	if ((v & KVM_ASYNC_PF_DELIVERY_AS_PF_VMEXIT) &&
+	    !pv_has(vcpu, KVM_FEATURE_ASYNC_PF_VMEXIT))
+		return 1;
+	return lodge_apf_enable(vcpu, v);
+}
+
+static int pv_apf_vector_write(struct lodge_vcpu *vcpu, u64 v)
+{
+	if (v & ~(u64)KVM_ASYNC_PF_VEC_MASK)
+		return 1;
+	vcpu->apf.int_msr = v;
 	return 0;
 }
 
@@ -134,6 +168,14 @@ int lodge_pv_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 		if (v & ~1ULL)
 			return 1;
 		vcpu->pv_poll_msr = v;
+		return 0;
+	case MSR_KVM_ASYNC_PF_EN:
+		return pv_apf_write(vcpu, v);
+	case MSR_KVM_ASYNC_PF_INT:
+		return pv_apf_vector_write(vcpu, v);
+	case MSR_KVM_ASYNC_PF_ACK:
+		if (v & 1)
+			lodge_apf_again(vcpu);
 		return 0;
 	default:
 		return 1;

@@ -92,6 +92,8 @@ static int run_requests(struct lodge_vcpu *vcpu)
 		lodge_clock_update(vcpu);
 	if (lodge_request_test(vcpu, LODGE_REQ_STEAL))
 		lodge_steal_update(vcpu);
+	if (lodge_request_test(vcpu, LODGE_REQ_APF))
+		lodge_apf_ready(vcpu);
 	return run_requests_user(vcpu);
 }
 

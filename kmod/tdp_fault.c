@@ -238,6 +238,26 @@ static void tdp_empty(struct lodge_vm *vm)
 		lodge_tdp_flush(vm, &freed);
 }
 
+/*
+ * The page behind the user address, which may take long, as for userfaultfd.
+ * 0; -EINPROGRESS: the guest is told when it is there; -errno
+ */
+static int tdp_host_page(struct lodge_vcpu *vcpu, const struct tdp_try *t,
+			 u32 access, bool absent, struct lodge_host_page *p)
+{
+	unsigned long hva = lodge_slot_hva(t->slot, t->gfn);
+	int ret;
+
+	if (!absent && lodge_host_page_look(hva, t->write, p))
+		return 0;
+	if (unlikely(vcpu->apf.on) && (access & LODGE_TDP_GUEST)) {
+		ret = lodge_apf_fault(vcpu, t->gfn, hva, t->write, p);
+		if (!ret || ret == -EINPROGRESS)
+			return ret;
+	}
+	return lodge_host_page_get(hva, t->write, p);
+}
+
 /**
  * lodge_tdp_fault() - the guest touched memory that is not mapped so
  * @vcpu: its mutex held, not in the bracket
@@ -255,7 +275,6 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 	bool absent = vcpu->tdp.absent;
 	struct lodge_host_page p;
 	struct lodge_slot copy;
-	unsigned long hva;
 	int idx, ret;
 
 	might_sleep();
@@ -273,14 +292,11 @@ int lodge_tdp_fault(struct lodge_vcpu *vcpu, gpa_t gpa, u32 access)
 
 	if (tdp_full(vm))
 		tdp_empty(vm);
-	/* This may wait for long, as for userfaultfd: hold nothing. */
-	t.slot = &copy;
-	hva = lodge_slot_hva(&copy, t.gfn);
-	if (absent || !lodge_host_page_look(hva, t.write, &p)) {
-		ret = lodge_host_page_get(hva, t.write, &p);
-		if (ret)
-			return ret == -EAGAIN ? LODGE_TDP_MAPPED : ret;
-	}
+	t.slot = &copy;			/* it may wait for long: hold nothing */
+	ret = tdp_host_page(vcpu, &t, access, absent, &p);
+	if (ret)
+		return ret == -EAGAIN || ret == -EINPROGRESS ?
+			LODGE_TDP_MAPPED : ret;
 	idx = srcu_read_lock(&vm->srcu);
 	ret = tdp_map(vcpu, &t, &p);
 	srcu_read_unlock(&vm->srcu, idx);

@@ -171,6 +171,13 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* Also where the process ends, whose memory holds the descriptor as mapped. */
+static int vcpu_flush(struct file *file, fl_owner_t id)
+{
+	lodge_apf_interrupt(file->private_data);
+	return 0;
+}
+
 static int vcpu_release(struct inode *inode, struct file *file)
 {
 	struct lodge_vcpu *vcpu = file->private_data;
@@ -292,6 +299,8 @@ static long vcpu_run_ioctl(struct lodge_vcpu *vcpu, unsigned long arg)
 	WRITE_ONCE(vcpu->task, current);
 	r = run_checked(vcpu);
 	WRITE_ONCE(vcpu->task, NULL);
+	if (unlikely(fatal_signal_pending(current)))
+		lodge_apf_interrupt(vcpu);	/* the last chance, if it is closed */
 	run_sync_out(vcpu);
 	run_report(vcpu);
 	sigset_end(vcpu);
@@ -319,6 +328,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 static const struct file_operations vcpu_fops = {
 	.owner = THIS_MODULE,
+	.flush = vcpu_flush,
 	.release = vcpu_release,
 	.unlocked_ioctl = vcpu_ioctl,
 	.mmap = vcpu_mmap,

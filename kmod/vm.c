@@ -21,10 +21,14 @@ static void vm_destroy(struct lodge_vm *vm)
 	u32 i;
 
 	/*
-	 * First whatever comes from outside by itself: the mm's changes, timers
-	 * of the chips, to which no bus leads any more. Then those who were
-	 * called.
+	 * First whatever comes from outside by itself: workers, the mm's changes,
+	 * which holds the mm for them, timers of the chips, to which no bus leads
+	 * any more. Then those who were called.
 	 */
+	for (i = 0; i < vm->nr_vcpus; i++)
+		lodge_apf_interrupt(vm->vcpu[i]);
+	for (i = 0; i < vm->nr_vcpus; i++)
+		lodge_apf_stop(vm->vcpu[i]);
 	lodge_mmu_unregister(vm);
 	lodge_bus_destroy(vm);
 	mutex_lock(&vm->lock);

@@ -109,6 +109,8 @@ static bool reg_write(struct lodge_lapic *apic, u32 offset, u32 v)
 		left = lodge_timer_left(apic);
 	else if (offset >> 4 == R_TPR)
 		apic->vcpu->dirty |= LODGE_R_TPR;
+	else if (offset >> 4 == R_SVR)
+		lodge_apf_again(apic->vcpu);
 	fx = lodge_apic_reg_write(r, offset, v);
 	if (likely(fx == LODGE_APIC_FX_EOI))
 		lodge_apic_end(apic);

@@ -6,6 +6,7 @@
  * Next: lapic_virt.c.
  */
 #include "chips.h"
+#include "apic_bits.h"
 
 static bool pic_pending(struct lodge_lapic *apic)
 {
@@ -42,6 +43,32 @@ static noinline int irq_pending_slow(struct lodge_vcpu *vcpu)
 	if (v < 0)
 		lodge_apic_update(apic);	/* it may wait for a lower TPR */
 	return v;
+}
+
+/**
+ * lodge_lapic_enabled() - does the CPU's APIC take messages?
+ * @vcpu: own thread, with an APIC
+ */
+bool lodge_lapic_enabled(struct lodge_vcpu *vcpu)
+{
+	const struct lodge_apic_regs *r = &vcpu->apic->regs;
+
+	return lodge_apic_hw_enabled(r) && (r->reg[R_SVR].v & SVR_ENABLE);
+}
+
+/**
+ * lodge_lapic_raise() - an interrupt for the CPU, from the host
+ * @vcpu: own thread, with an APIC
+ * @vector: of an edge
+ */
+void lodge_lapic_raise(struct lodge_vcpu *vcpu, u8 vector)
+{
+	const struct lodge_apic_msg msg = {
+		.vector = vector, .delivery = DM_FIXED, .assert = true,
+		.shorthand = SHORT_SELF,
+	};
+
+	lodge_apic_deliver(vcpu->vm, vcpu, &msg);
 }
 
 /**

@@ -219,6 +219,9 @@ int abi_slot(struct abi_vm *vm, uint32_t slot, uint32_t flags, uint64_t gpa,
  */
 void *abi_map(size_t size);
 
+/* Hold back pages of memory: a userfaultfd, or -1 where the host has none. */
+int abi_hold(void *p, size_t size);
+
 /**
  * abi_vcpu_create() - a vCPU with the supported CPUID and its kvm_run mapped
  * @vm: its VM

@@ -57,21 +57,9 @@ static void *serve(void *arg)
 /* A userfaultfd that holds *@p, SIZE bytes, or -1 where there is none. */
 static int hold(uint8_t **p)
 {
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {
-		.range = { .len = SIZE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-
-	if (fd < 0)
-		return fd;
 	*p = abi_map(SIZE + 0x8000);
 	*p = (uint8_t *)(((uintptr_t)*p + 0x7fff) & -0x8000ul);
-	range.range.start = (unsigned long)*p;
-	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &range))
-		abi_die("userfaultfd: %s", strerror(errno));
-	return fd;
+	return abi_hold(*p, SIZE);
 }
 
 TEST(userfaultfd)

@@ -57,6 +57,11 @@ uint64_t msr_value(struct rng *r, uint32_t msr)
 	case 0x6e0:		/* soon, or long ago */
 		return below(r, 1 << 24);
 	}
+	/* Faults that the guest is told of, in kernel mode, too; a vector. */
+	if (msr == 0x4b564d02 && one_in(r, 2))
+		return (page & ~0x3full) | 0xb;
+	if (msr == 0x4b564d06)
+		return below(r, 0x110);
 	if (msr >> 8 == 0x4b564d)
 		return page | (one_in(r, 2) ? 1 : 0);
 	if (msr >= 0x800 && msr < 0x840)
