@@ -122,6 +122,7 @@ struct lodge_stats {
 	u64 tdp_faults;
 	u64 emulated;			/* instructions */
 	u64 signals;			/* that ended KVM_RUN */
+	u64 tlb_flushes;		/* of its translations, asked for */
 };
 
 /* Elements of a REP INS that the user has been asked for at once (emulate.c) */

@@ -90,6 +90,10 @@ static int pv_steal_write(struct lodge_vcpu *vcpu, u64 v)
 {
 	if (v & KVM_STEAL_RESERVED_MASK)
 		return 1;
+	/* By the user: the page left behind may ask for a flush. */
+	if (vcpu->clock.steal_preempted)
+		lodge_ops->flush_tlb(vcpu);
+	vcpu->clock.steal_preempted = false;
 	vcpu->clock.steal_msr = v;
 	vcpu->clock.steal_task = NULL;	/* the next update is the first */
 	if (v & KVM_MSR_ENABLED)

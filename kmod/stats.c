@@ -47,6 +47,7 @@ static const struct stats_value vcpu_values[] = {
 	COUNT("sleeps", sleeps),
 	COUNT("halt_attempted_poll", polls),
 	COUNT("halt_successful_poll", polls_met),
+	COUNT("tlb_flush", tlb_flushes),
 	COUNT("unknown_msrs", unknown_msr),
 #define X(name, text) COUNT("exit_" #name, exits[LODGE_EXIT_##name]),
 	LODGE_EXIT_KINDS(X)

@@ -25,16 +25,28 @@ static gpa_t steal_gpa(const struct lodge_vcpu *vcpu)
 	return vcpu->clock.steal_msr & KVM_STEAL_VALID_BITS;
 }
 
-static void steal_preempted_set(struct lodge_vcpu *vcpu, bool on)
+static gpa_t steal_preempted_gpa(const struct lodge_vcpu *vcpu)
 {
-	const u8 flag = on ? KVM_VCPU_PREEMPTED : 0;
+	return steal_gpa(vcpu) + offsetof(struct kvm_steal_time, preempted);
+}
 
-	if (vcpu->clock.steal_preempted == on)
+/*
+ * The page says no more that this vCPU is preempted. Others may have left word
+ * there, instead of an IPI, that its translations have to go: what differs from
+ * what was written, or can't be read, is taken for that.
+ */
+static void steal_running(struct lodge_vcpu *vcpu)
+{
+	u8 was = KVM_VCPU_PREEMPTED;
+	const u8 runs = 0;
+
+	vcpu->clock.steal_preempted = false;
+	if (!lodge_gpa_cmpxchg(vcpu->vm, steal_preempted_gpa(vcpu), &was, &runs,
+			       sizeof(runs)))
 		return;
-	vcpu->clock.steal_preempted = on;
-	lodge_gpa_write(vcpu->vm, steal_gpa(vcpu) +
-			offsetof(struct kvm_steal_time, preempted),
-			&flag, sizeof(flag));
+	lodge_gpa_write(vcpu->vm, steal_preempted_gpa(vcpu), &runs,
+			sizeof(runs));
+	lodge_ops->flush_tlb(vcpu);	/* from here on there are IPIs */
 }
 
 /**
@@ -45,7 +57,7 @@ static void steal_preempted_set(struct lodge_vcpu *vcpu, bool on)
  */
 void lodge_steal_update(struct lodge_vcpu *vcpu)
 {
-	const size_t used = offsetofend(struct kvm_steal_time, preempted);
+	const size_t used = offsetof(struct kvm_steal_time, preempted);
 	struct lodge_vclock *v = &vcpu->clock;
 	u64 delay = steal_run_delay(), delta;
 	bool first = !v->steal_task;	/* since the guest named its page */
@@ -58,16 +70,13 @@ void lodge_steal_update(struct lodge_vcpu *vcpu)
 		delay - v->steal_last : 0;
 	v->steal_last = delay;
 	v->steal_task = current;
-	if (!delta && !first) {
-		steal_preempted_set(vcpu, false);
+	if (first || v->steal_preempted)
+		steal_running(vcpu);
+	if (!delta && !first)
 		return;
-	}
-	v->steal_preempted = false;
-
 	if (lodge_gpa_read(vcpu->vm, steal_gpa(vcpu), &st, used))
 		return;
 	st.steal += delta;
-	st.preempted = 0;
 	lodge_versioned_write(vcpu->vm, steal_gpa(vcpu), &st, used,
 			      offsetof(struct kvm_steal_time, version));
 }
@@ -76,13 +85,19 @@ void lodge_steal_update(struct lodge_vcpu *vcpu)
  * lodge_steal_preempted() - tell the guest that this vCPU is not running
  * @vcpu: of the current thread, which is about to give up the CPU
  *
- * Its spinlocks need not wait for it then.
+ * Its spinlocks need not wait for it then, nor its TLB flushes.
  *
  * Context: outside the bracket; may sleep. lodge_clock_check() takes it
  * back.
  */
 void lodge_steal_preempted(struct lodge_vcpu *vcpu)
 {
-	if (vcpu->clock.steal_msr & KVM_MSR_ENABLED)
-		steal_preempted_set(vcpu, true);
+	const u8 preempted = KVM_VCPU_PREEMPTED;
+
+	if (!(vcpu->clock.steal_msr & KVM_MSR_ENABLED) ||
+	    vcpu->clock.steal_preempted)
+		return;
+	vcpu->clock.steal_preempted = true;
+	lodge_gpa_write(vcpu->vm, steal_preempted_gpa(vcpu), &preempted,
+			sizeof(preempted));
 }

@@ -235,6 +235,7 @@ void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
  */
 void svm_flush_tlb(struct lodge_vcpu *vcpu)
 {
+	vcpu->stats.tlb_flushes++;
 	to_svm(vcpu)->want_flush = true;
 }
 

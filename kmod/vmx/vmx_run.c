@@ -352,5 +352,6 @@ void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
  */
 void vmx_flush_tlb(struct lodge_vcpu *vcpu)
 {
+	vcpu->stats.tlb_flushes++;
 	to_vmx(vcpu)->want_flush = true;
 }

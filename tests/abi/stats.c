@@ -3,6 +3,7 @@
  * KVM_GET_STATS_FD of a VM and of a vCPU: the form of what is read, and that
  * what is counted happens.
  */
+#include <sched.h>
 #include <signal.h>
 #include <sys/time.h>
 
@@ -165,6 +166,47 @@ TEST_F(stats, interrupts_and_signals)
 	abi_ok(self->vcpu->vm->fd, KVM_SIGNAL_MSI, &msi);
 	EXPECT_EQ(0x41, abi_trapped(self->vcpu).vector);
 	EXPECT_LE(1, value(&self->cpu, "irq_injections"));
+}
+
+#define MSR_STEAL	0x4b564d03
+#define PREEMPTED	1
+#define FLUSH_TLB	2
+
+GUEST64(busy, "1: cmpl $0, 0x80020; je 1b\n" G_DONE);
+
+/*
+ * A vCPU that does not run, as another thread has its CPU, is told in the page of
+ * its steal time, instead of by an IPI, that its translations have to go: they
+ * have gone when it runs again.
+ */
+TEST_F(stats, flush_while_preempted)
+{
+	struct abi_vcpu *vcpu = self->vcpu;
+	uint8_t *word = (uint8_t *)vcpu->vm->mem + ABI_DATA + 16, was;
+	struct abi_thread *thread;
+	uint64_t flushes;
+	cpu_set_t cpus;
+
+	EXPECT_TRUE(abi_cpuid_find(abi_cpuid(vcpu->vm->dev), 0x40000001, 0)->eax &
+		    1 << 9);
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
+	abi_load(vcpu->vm, ABI_CODE, &busy);
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_STEAL, ABI_DATA | 1));
+	thread = abi_thread_start(vcpu);
+	do {
+		abi_wait_for(vcpu->vm, ABI_DATA + 16, PREEMPTED);
+		flushes = value(&self->cpu, "tlb_flush");
+		was = PREEMPTED;
+	} while (!__atomic_compare_exchange_n(word, &was,
+					      PREEMPTED | FLUSH_TLB, false,
+					      __ATOMIC_SEQ_CST,
+					      __ATOMIC_SEQ_CST));
+	abi_poke(vcpu->vm, ABI_DATA + 32, 1);
+	abi_thread_join(thread);
+	EXPECT_EQ(0, *word & FLUSH_TLB);
+	EXPECT_LT(flushes, value(&self->cpu, "tlb_flush"));
 }
 
 GUEST64(ticks, G_TICKS);
