@@ -148,7 +148,7 @@ static void tsc_sync(struct lodge_vcpu *vcpu, u64 v)
 	u64 tsc, ns, offset;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&vcpu->vm->clock_lock, flags);
+	lodge_lock_irqsave(&vcpu->vm->clock_lock, flags);
 	lodge_clock_pair(&tsc, &ns);
 	if (tsc_matches(vcpu, v, ns - c->last_tsc_ns)) {
 		offset = c->last_tsc_offset;
@@ -156,7 +156,7 @@ static void tsc_sync(struct lodge_vcpu *vcpu, u64 v)
 		offset = v - tsc_scaled(vcpu, tsc);
 		tsc_wrote(vcpu, v, ns, offset);
 	}
-	raw_spin_unlock_irqrestore(&vcpu->vm->clock_lock, flags);
+	lodge_unlock_irqrestore(&vcpu->vm->clock_lock, flags);
 	tsc_offset_set(vcpu, offset);
 }
 
@@ -216,10 +216,10 @@ void lodge_tsc_set_offset(struct lodge_vcpu *vcpu, u64 offset)
 	u64 tsc, ns;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&vcpu->vm->clock_lock, flags);
+	lodge_lock_irqsave(&vcpu->vm->clock_lock, flags);
 	lodge_clock_pair(&tsc, &ns);
 	tsc_wrote(vcpu, tsc_scaled(vcpu, tsc) + offset, ns, offset);
-	raw_spin_unlock_irqrestore(&vcpu->vm->clock_lock, flags);
+	lodge_unlock_irqrestore(&vcpu->vm->clock_lock, flags);
 	tsc_offset_set(vcpu, offset);
 }
 
@@ -327,7 +327,7 @@ static void tsc_went_back(struct lodge_vcpu *vcpu, u64 now)
 			       tsc_scaled(vcpu, last - now));
 		return;
 	}
-	raw_spin_lock_irqsave(&vm->clock_lock, flags);
+	lodge_lock_irqsave(&vm->clock_lock, flags);
 	if (vm->clock.tsc_lost == vcpu->clock.tsc_lost) {
 		for (i = 0; i < nr; i++)
 			last = max(last,
@@ -336,7 +336,7 @@ static void tsc_went_back(struct lodge_vcpu *vcpu, u64 now)
 		vm->clock.last_tsc_offset += tsc_scaled(vcpu, last - now);
 		vm->clock.master = false;
 	}
-	raw_spin_unlock_irqrestore(&vm->clock_lock, flags);
+	lodge_unlock_irqrestore(&vm->clock_lock, flags);
 	lodge_vm_request(vm, LODGE_REQ_CLOCK, false);
 }
 

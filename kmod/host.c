@@ -136,14 +136,14 @@ bool lodge_log_may(struct lodge_log *log)
 	unsigned long flags;
 	bool may;
 
-	raw_spin_lock_irqsave(&lock, flags);
+	lodge_lock_irqsave(&lock, flags);
 	if (!log->since || now - log->since > LOG_INTERVAL) {
 		log->since = now;
 		log->nr = 0;
 	}
 	may = log->nr < LOG_BURST;
 	log->nr += may;
-	raw_spin_unlock_irqrestore(&lock, flags);
+	lodge_unlock_irqrestore(&lock, flags);
 	return may;
 }
 

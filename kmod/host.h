@@ -22,6 +22,18 @@ void lodge_host_exit(void);
 
 bool lodge_host_module_there(const char *name);
 
+/* As raw_spin_lock_irqsave() and its counterpart, which are two symbols more. */
+#define lodge_lock_irqsave(lock, flags) do {	\
+	preempt_disable();			\
+	local_irq_save(flags);			\
+	raw_spin_lock(lock);			\
+} while (0)
+#define lodge_unlock_irqrestore(lock, flags) do {	\
+	raw_spin_unlock(lock);				\
+	local_irq_restore(flags);			\
+	preempt_enable();	/* whoever was woken runs */	\
+} while (0)
+
 /* A place whose lines in the log guests can bring about, as often as they like. */
 struct lodge_log {
 	u64 since;
@@ -102,6 +114,7 @@ int lodge_host_page_get(unsigned long hva, bool write,
 int lodge_host_page_try(unsigned long hva, bool write,
 			struct lodge_host_page *p);
 int lodge_host_page_bring(struct mm_struct *mm, unsigned long hva, bool write);
+void lodge_host_crypt_init(void);	/* at load */
 u64 lodge_host_crypt_bit(void);		/* memory encryption, or 0 */
 
 /* A page of ours as hardware is told of it: where memory is encrypted, it is. */

@@ -9,10 +9,11 @@
  * asked to make them. What is told is true only as long as no MMU notifier for
  * the address has run; the caller sees to that. Next: tdp_fault.c, mmu.c.
  */
-#include <linux/mem_encrypt.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <asm/pgtable.h>
+#include <asm/processor.h>
+#include <asm/special_insns.h>
 
 #include "host.h"
 
@@ -42,6 +43,30 @@
 #define HOST_PAT_LARGE	BIT_ULL(12)
 #define HOST_ADDRESS	GENMASK_ULL(51, 12)
 
+/* "Secure Memory Encryption": EAX tells of SME and SEV, EBX of the bit. */
+#define LEAF_ENCRYPTION	0x8000001f
+
+static u64 host_crypt __ro_after_init;
+
+/**
+ * lodge_host_crypt_init() - learn whether the host encrypts its memory
+ *
+ * As its own CR3 tells, where the CPU has a bit for that. At load, before
+ * hardware is told of any memory.
+ */
+void lodge_host_crypt_init(void)
+{
+	u32 eax = 0x80000000, ebx = 0, ecx = 0, edx = 0;
+
+	native_cpuid(&eax, &ebx, &ecx, &edx);
+	if (eax < LEAF_ENCRYPTION)
+		return;
+	eax = LEAF_ENCRYPTION;
+	native_cpuid(&eax, &ebx, &ecx, &edx);
+	if (eax & 3)
+		host_crypt = __read_cr3() & BIT_ULL(ebx & 63);
+}
+
 /**
  * lodge_host_crypt_bit() - the bit that marks encrypted memory in addresses
  *
@@ -49,7 +74,7 @@
  */
 u64 lodge_host_crypt_bit(void)
 {
-	return sme_me_mask;
+	return host_crypt;
 }
 
 /**
@@ -81,7 +106,7 @@ static u64 *host_walk(unsigned long hva, int *level, u64 *leaf, u64 *rights)
 			*leaf = e;
 			return entry;
 		}
-		table = __va(e & HOST_ADDRESS & ~sme_me_mask);
+		table = __va(e & HOST_ADDRESS & ~host_crypt);
 	}
 }
 

@@ -69,8 +69,15 @@ static void irqfd_queue_proc(struct file *file, wait_queue_head_t *head,
 {
 	struct irqfd *p = container_of(poll, struct irqfd, poll);
 
+	unsigned long flags;
+
 	/* First in the queue: readers must not empty it before us. */
-	add_wait_queue_priority(head, &p->wait);
+	p->wait.flags |= WQ_FLAG_EXCLUSIVE | WQ_FLAG_PRIORITY;
+	local_irq_save(flags);
+	spin_lock(&head->lock);
+	__add_wait_queue(head, &p->wait);
+	spin_unlock(&head->lock);
+	local_irq_restore(flags);
 }
 
 /**

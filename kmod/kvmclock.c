@@ -58,9 +58,9 @@ u64 lodge_kvmclock_ns(struct lodge_vm *vm)
 	unsigned long flags;
 	u64 ns, tsc;
 
-	raw_spin_lock_irqsave(&vm->clock_lock, flags);
+	lodge_lock_irqsave(&vm->clock_lock, flags);
 	ns = clock_now(&vm->clock, &tsc);
-	raw_spin_unlock_irqrestore(&vm->clock_lock, flags);
+	lodge_unlock_irqrestore(&vm->clock_lock, flags);
 	return ns;
 }
 
@@ -157,14 +157,14 @@ void lodge_clock_update(struct lodge_vcpu *vcpu)
 	bool stable = lodge_clock_stable();
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&vm->clock_lock, flags);
+	lodge_lock_irqsave(&vm->clock_lock, flags);
 	if (!vm->clock.master || !stable)
 		clock_take_pair(vm);
 	info.tsc_timestamp = v->tsc_offset +
 		lodge_tsc_scale(vm->clock.master_tsc, v->tsc_ratio,
 				lodge_caps.tsc_ratio_frac_bits);
 	info.system_time = vm->clock.master_ns + vm->clock.offset_ns;
-	raw_spin_unlock_irqrestore(&vm->clock_lock, flags);
+	lodge_unlock_irqrestore(&vm->clock_lock, flags);
 
 	if (v->wall_clock_due) {
 		v->wall_clock_due = false;
@@ -197,14 +197,14 @@ int lodge_clock_get(struct lodge_vm *vm, struct kvm_clock_data *d)
 	u64 tsc;
 
 	memset(d, 0, sizeof(*d));
-	raw_spin_lock_irqsave(&vm->clock_lock, flags);
+	lodge_lock_irqsave(&vm->clock_lock, flags);
 	d->clock = clock_now(&vm->clock, &tsc);
 	if (vm->clock.master && lodge_clock_stable()) {
 		d->realtime = ktime_to_ns(ktime_mono_to_real(ktime_get()));
 		d->host_tsc = tsc;
 		d->flags = CLOCK_FLAGS;
 	}
-	raw_spin_unlock_irqrestore(&vm->clock_lock, flags);
+	lodge_unlock_irqrestore(&vm->clock_lock, flags);
 	return 0;
 }
 
@@ -223,7 +223,7 @@ int lodge_clock_set(struct lodge_vm *vm, const struct kvm_clock_data *d)
 
 	if (d->flags & ~CLOCK_FLAGS)
 		return -EINVAL;
-	raw_spin_lock_irqsave(&vm->clock_lock, flags);
+	lodge_lock_irqsave(&vm->clock_lock, flags);
 	clock_take_pair(vm);
 	if (d->flags & KVM_CLOCK_REALTIME) {
 		real = ktime_to_ns(ktime_mono_to_real(ktime_get()));
@@ -231,7 +231,7 @@ int lodge_clock_set(struct lodge_vm *vm, const struct kvm_clock_data *d)
 			clock += real - d->realtime;
 	}
 	c->offset_ns = clock - c->master_ns;
-	raw_spin_unlock_irqrestore(&vm->clock_lock, flags);
+	lodge_unlock_irqrestore(&vm->clock_lock, flags);
 	lodge_vm_request(vm, LODGE_REQ_CLOCK, false);
 	return 0;
 }

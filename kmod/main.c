@@ -323,6 +323,7 @@ static int __init lodge_init(void)
 	r = lodge_host_init();
 	if (r)
 		return r;
+	lodge_host_crypt_init();
 	r = backend_choose();
 	if (r)
 		goto out_host;

@@ -126,7 +126,7 @@ void lodge_ack_pins_update(struct lodge_vm *vm)
 		return;
 	}
 	idx = srcu_read_lock(&vm->irq_srcu);
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	routes = srcu_dereference(vm->routes, &vm->irq_srcu);
 	chip->ack_pins = 0;
 	chip->pit_pins = 0;
@@ -142,7 +142,7 @@ void lodge_ack_pins_update(struct lodge_vm *vm)
 	}
 	chip->ack_pins |= chip->pit_pins;
 	eoi_vectors_update(chip);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	srcu_read_unlock(&vm->irq_srcu, idx);
 }
 
@@ -221,12 +221,12 @@ int lodge_pic_ack(struct lodge_vm *vm)
 	u16 acked = 0;
 	int v = -1;
 
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	if (pic->output) {
 		v = lodge_pic_intack(pic);
 		acked = pic_finish(vm, true);
 	}
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	lodge_chip_acked(vm, acked, 0);
 	return v;
 }
@@ -244,16 +244,16 @@ void lodge_ioapic_eoi(struct lodge_vm *vm, u8 vector)
 	unsigned long flags;
 	u32 pins, told;
 
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	pins = lodge_ioapic_eoi_begin(&chip->ioapic, vector);
 	told = pins & chip->ack_pins;
 	if (told) {
-		raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+		lodge_unlock_irqrestore(&vm->irq_lock, flags);
 		lodge_chip_acked(vm, 0, told);
-		raw_spin_lock_irqsave(&vm->irq_lock, flags);
+		lodge_lock_irqsave(&vm->irq_lock, flags);
 	}
 	lodge_ioapic_eoi_end(&chip->ioapic, pins);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 }
 
 static int pic_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
@@ -267,7 +267,7 @@ static int pic_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	u8 imr;
 	u32 i;
 
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	was = chip->pic.output;
 	imr = chip->pic.chip[0].imr;
 	for (i = 0; i < len; i++)
@@ -276,7 +276,7 @@ static int pic_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	if (vm->pit && (imr & ~chip->pic.chip[0].imr & 1))
 		lodge_pit_unmasked(vm->pit);
 	acked = pic_finish(vm, was);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	lodge_chip_acked(vm, acked, 0);
 	return 0;
 }
@@ -291,14 +291,14 @@ static int pic_read(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev, u64 addr,
 	bool was;
 	u32 i;
 
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	was = chip->pic.output;
 	for (i = 0; i < len; i++)
 		((u8 *)data)[i] = lodge_pic_read(&chip->pic,
 						 dev == &chip->pic_dev[1],
 						 (addr + i) & 1);
 	acked = pic_finish(vm, was);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	lodge_chip_acked(vm, acked, 0);
 	return 0;
 }
@@ -312,14 +312,14 @@ static int elcr_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	bool was;
 	u32 i;
 
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	was = pic->output;
 	for (i = 0; i < len; i++)
 		lodge_pic_elcr_write(pic, (addr + i) & 1,
 				     ((const u8 *)data)[i]);
 	if (!was && pic->output)
 		pic_notify(vm);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	return 0;
 }
 
@@ -342,14 +342,14 @@ static int ioapic_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	u32 v = 0, masked;
 
 	memcpy(&v, data, min_t(u32, len, sizeof(v)));
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	masked = ioapic_masked(&chip->ioapic);
 	lodge_ioapic_write(&chip->ioapic, addr - LODGE_IOAPIC_BASE, v);
 	eoi_vectors_update(chip);
 	masked &= ~ioapic_masked(&chip->ioapic);
 	if (masked & chip->pit_pins)
 		lodge_pit_unmasked(vm->pit);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	return 0;
 }
 
@@ -360,9 +360,9 @@ static int ioapic_read(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	unsigned long flags;
 	u64 v;
 
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	v = lodge_ioapic_read(&vm->irqchip->ioapic, addr - LODGE_IOAPIC_BASE);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	memcpy(data, &v, min_t(u32, len, sizeof(v)));
 	return 0;
 }
@@ -381,12 +381,12 @@ int lodge_irqchip_get(struct lodge_vm *vm, struct kvm_irqchip *c)
 
 	if (c->chip_id >= KVM_NR_IRQCHIPS)
 		return -EINVAL;
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	if (c->chip_id == KVM_IRQCHIP_IOAPIC)
 		lodge_ioapic_save(&chip->ioapic, &c->chip.ioapic);
 	else
 		c->chip.pic = chip->pic.chip[c->chip_id];
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	return 0;
 }
 
@@ -405,7 +405,7 @@ int lodge_irqchip_set(struct lodge_vm *vm, const struct kvm_irqchip *c)
 
 	if (c->chip_id >= KVM_NR_IRQCHIPS)
 		return -EINVAL;
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	was = chip->pic.output;
 	if (c->chip_id == KVM_IRQCHIP_IOAPIC) {
 		lodge_ioapic_load(&chip->ioapic, &c->chip.ioapic);
@@ -415,7 +415,7 @@ int lodge_irqchip_set(struct lodge_vm *vm, const struct kvm_irqchip *c)
 	}
 	if (!was && chip->pic.output)
 		pic_notify(vm);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	return 0;
 }
 

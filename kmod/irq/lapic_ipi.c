@@ -119,12 +119,12 @@ void lodge_apic_publish(struct lodge_lapic *apic)
 
 	if (old == id || !apic->on_bus)
 		return;
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	apic->bus_id = id;
 	id_leave(vm, old, index);
 	if (id < LODGE_VCPU_ID_MAX)
 		WRITE_ONCE(vm->irqchip->by_id[id], index + 1);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 }
 
 /**

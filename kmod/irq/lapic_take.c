@@ -30,9 +30,9 @@ static noinline int irq_pending_slow(struct lodge_vcpu *vcpu)
 	if (user_irq_pending(vcpu))
 		return vcpu->events.user_irq;
 	if (pic_pending(apic)) {
-		raw_spin_lock_irqsave(&vcpu->vm->irq_lock, flags);
+		lodge_lock_irqsave(&vcpu->vm->irq_lock, flags);
 		v = lodge_pic_peek(&apic->chip->pic);
-		raw_spin_unlock_irqrestore(&vcpu->vm->irq_lock, flags);
+		lodge_unlock_irqrestore(&vcpu->vm->irq_lock, flags);
 		if (v >= 0)
 			return v;
 	}

@@ -91,10 +91,10 @@ static enum hrtimer_restart pit_alarm(struct hrtimer *t)
 	int idx;
 
 	idx = srcu_read_lock(&vm->irq_srcu);
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	if (pit->next && now >= pit->next)
 		pit_look(pit, now, now + LOOK_MIN_NS);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	srcu_read_unlock(&vm->irq_srcu, idx);
 	return HRTIMER_NORESTART;
 }
@@ -110,13 +110,13 @@ void lodge_pit_acked(struct lodge_vm *vm)
 	int idx;
 
 	idx = srcu_read_lock(&vm->irq_srcu);
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	pit->acked = true;
 	if (pit->pending) {
 		pit->pending--;
 		pit_give(pit);
 	}
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	srcu_read_unlock(&vm->irq_srcu, idx);
 }
 
@@ -145,13 +145,13 @@ static int pit_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	u32 i;
 
 	idx = srcu_read_lock(&vm->irq_srcu);
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	for (i = 0; i < len; i++)
 		restart |= lodge_pit_chip_write(&pit->chip, (addr + i) & 3,
 						((const u8 *)data)[i], now);
 	if (restart)
 		pit_restart(pit, now);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	srcu_read_unlock(&vm->irq_srcu, idx);
 	return 0;
 }
@@ -164,11 +164,11 @@ static int pit_read(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev, u64 addr,
 	unsigned long flags;
 	u32 i;
 
-	raw_spin_lock_irqsave(&pit->vm->irq_lock, flags);
+	lodge_lock_irqsave(&pit->vm->irq_lock, flags);
 	for (i = 0; i < len; i++)
 		((u8 *)data)[i] = lodge_pit_chip_read(&pit->chip,
 						      (addr + i) & 3, now);
-	raw_spin_unlock_irqrestore(&pit->vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&pit->vm->irq_lock, flags);
 	return 0;
 }
 
@@ -178,9 +178,9 @@ static int speaker_write(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	struct lodge_pit *pit = container_of(dev, struct lodge_pit, speaker_dev);
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&pit->vm->irq_lock, flags);
+	lodge_lock_irqsave(&pit->vm->irq_lock, flags);
 	lodge_pit_speaker_write(&pit->chip, *(const u8 *)data, ktime_get_ns());
-	raw_spin_unlock_irqrestore(&pit->vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&pit->vm->irq_lock, flags);
 	return 0;
 }
 
@@ -190,9 +190,9 @@ static int speaker_read(struct lodge_vcpu *vcpu, struct lodge_io_dev *dev,
 	struct lodge_pit *pit = container_of(dev, struct lodge_pit, speaker_dev);
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&pit->vm->irq_lock, flags);
+	lodge_lock_irqsave(&pit->vm->irq_lock, flags);
 	*(u8 *)data = lodge_pit_speaker_read(&pit->chip, ktime_get_ns());
-	raw_spin_unlock_irqrestore(&pit->vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&pit->vm->irq_lock, flags);
 	return 0;
 }
 
@@ -206,10 +206,10 @@ int lodge_pit_get(struct lodge_vm *vm, struct kvm_pit_state2 *ps)
 	unsigned long flags;
 
 	memset(ps, 0, sizeof(*ps));
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	memcpy(ps->channels, vm->pit->chip.ch, sizeof(ps->channels));
 	ps->flags = vm->pit->chip.flags;
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	return 0;
 }
 
@@ -225,10 +225,10 @@ int lodge_pit_set(struct lodge_vm *vm, const struct kvm_pit_state2 *ps)
 	int idx;
 
 	idx = srcu_read_lock(&vm->irq_srcu);
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	lodge_pit_chip_load(&vm->pit->chip, ps, now);
 	pit_restart(vm->pit, now);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	srcu_read_unlock(&vm->irq_srcu, idx);
 	return 0;
 }
@@ -242,10 +242,10 @@ int lodge_pit_reinject(struct lodge_vm *vm, const struct kvm_reinject_control *c
 {
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&vm->irq_lock, flags);
+	lodge_lock_irqsave(&vm->irq_lock, flags);
 	vm->pit->reinject = c->pit_reinject;
 	lodge_pit_unmasked(vm->pit);
-	raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+	lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	return 0;
 }
 

@@ -254,9 +254,9 @@ int lodge_irq_line(struct lodge_vm *vm, int source, u32 gsi, bool level)
 		r = level ? lodge_apic_deliver(vm, NULL,
 				&routes->route[routes->start[gsi]].msg) : -1;
 	} else {
-		raw_spin_lock_irqsave(&vm->irq_lock, flags);
+		lodge_lock_irqsave(&vm->irq_lock, flags);
 		r = lodge_line_locked(vm, routes, source, gsi, level);
-		raw_spin_unlock_irqrestore(&vm->irq_lock, flags);
+		lodge_unlock_irqrestore(&vm->irq_lock, flags);
 	}
 	srcu_read_unlock(&vm->irq_srcu, idx);
 	return r;

@@ -95,7 +95,7 @@ bool svm_hw_in_use(void);
 int svm_hw_enable(void);
 void svm_hw_disable(void);
 int svm_hw_prove(void);
-DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
+DECLARE_PER_CPU(struct svm_cpu *, svm_cpu);
 extern hpa_t svm_iopm_pa;
 extern bool svm_irq_by_vintr;		/* not by EVENTINJ, where that can be */
 

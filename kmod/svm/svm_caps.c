@@ -28,7 +28,8 @@
 #define SVM_VM_CR_SVMDIS	BIT_ULL(4)
 #define SVM_IOPM_SIZE		(3 * PAGE_SIZE)
 
-DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
+static struct svm_cpu **svm_cpus;	/* by number: what each CPU will have */
+DEFINE_PER_CPU(struct svm_cpu *, svm_cpu);	/* from its proof on */
 hpa_t svm_iopm_pa;
 static void *svm_iopm;
 static void *svm_probe_npt;		/* an empty table: nothing is mapped */
@@ -120,9 +121,12 @@ int svm_probe(struct lodge_caps *caps)
 
 static void svm_cpu_free(struct svm_cpu *cpu)
 {
+	if (!cpu)
+		return;
 	lodge_page_free(cpu->host);
 	lodge_page_free(cpu->probe);
 	lodge_page_free(cpu->hsave);
+	kvfree(cpu);
 }
 
 /*
@@ -162,8 +166,13 @@ static void svm_probe_guest_init(struct svm_vmcb *vmcb)
 	svm_intercept_set(vmcb, SVM_I_SHUTDOWN);
 }
 
-static int svm_cpu_alloc(struct svm_cpu *cpu)
+static int svm_cpu_alloc(struct svm_cpu **to)
 {
+	struct svm_cpu *cpu = kvzalloc(sizeof(*cpu), GFP_KERNEL);
+
+	*to = cpu;
+	if (!cpu)
+		return -ENOMEM;
 	cpu->host = lodge_page_alloc();
 	cpu->probe = lodge_page_alloc();
 	cpu->hsave = lodge_page_alloc();
@@ -188,12 +197,13 @@ int svm_setup(void)
 
 	svm_iopm = alloc_pages_exact(SVM_IOPM_SIZE, GFP_KERNEL);
 	svm_probe_npt = lodge_page_alloc();
-	if (!svm_iopm || !svm_probe_npt)
+	svm_cpus = kvcalloc(LODGE_CPUS_MAX, sizeof(*svm_cpus), GFP_KERNEL);
+	if (!svm_iopm || !svm_probe_npt || !svm_cpus)
 		goto fail;
 	memset(svm_iopm, 0xff, SVM_IOPM_SIZE);
 	svm_iopm_pa = lodge_hw_pa(svm_iopm);
 	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
-		if (cpu_possible(cpu) && svm_cpu_alloc(&per_cpu(svm_cpu, cpu)))
+		if (cpu_possible(cpu) && svm_cpu_alloc(&svm_cpus[cpu]))
 			goto fail;
 	return 0;
 fail:
@@ -208,9 +218,10 @@ void svm_teardown(void)
 {
 	int cpu;
 
-	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
-		if (cpu_possible(cpu))
-			svm_cpu_free(&per_cpu(svm_cpu, cpu));
+	for (cpu = 0; svm_cpus && cpu < LODGE_CPUS_MAX; cpu++)
+		svm_cpu_free(svm_cpus[cpu]);
+	kvfree(svm_cpus);
+	svm_cpus = NULL;
 	if (svm_iopm)
 		free_pages_exact(svm_iopm, SVM_IOPM_SIZE);
 	svm_iopm = NULL;
@@ -236,7 +247,7 @@ bool svm_hw_in_use(void)
  */
 int svm_hw_enable(void)
 {
-	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	struct svm_cpu *cpu = this_cpu_read(svm_cpu);
 	u64 efer = lodge_rdmsr(MSR_EFER);
 
 	if (efer & LODGE_EFER_SVME)
@@ -257,7 +268,7 @@ int svm_hw_enable(void)
  */
 void svm_hw_disable(void)
 {
-	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	struct svm_cpu *cpu = this_cpu_read(svm_cpu);
 	u64 efer = lodge_rdmsr(MSR_EFER);
 
 	if (!(efer & LODGE_EFER_SVME))
@@ -274,9 +285,10 @@ void svm_hw_disable(void)
  */
 int svm_hw_prove(void)
 {
-	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	struct svm_cpu *cpu = svm_cpus[smp_processor_id()];
 	u64 dr7, code;
 
+	this_cpu_write(svm_cpu, cpu);
 	svm_take_hardware(cpu);
 	svm_vmsave(cpu->host_pa);
 	dr7 = native_get_debugreg(7);

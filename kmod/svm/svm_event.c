@@ -191,7 +191,7 @@ static void svm_step(struct svm_vcpu *svm)
  */
 static void svm_shadow_ask(void)
 {
-	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	struct svm_cpu *cpu = this_cpu_read(svm_cpu);
 
 	cpu->probe->int_state = SVM_SHADOW;
 	switch (svm_probe_run(cpu, SVM_TLB_FLUSH_ALL, lodge_caps.asids - 1)) {

@@ -60,7 +60,7 @@ static void svm_tsc_ratio_load(struct svm_cpu *cpu, u64 ratio)
  */
 void svm_bracket_begin(struct lodge_vcpu *vcpu)
 {
-	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	struct svm_cpu *cpu = this_cpu_read(svm_cpu);
 	struct svm_vcpu *svm = to_svm(vcpu);
 
 	cpu->own = lodge_hw_own();
@@ -94,7 +94,7 @@ void svm_bracket_begin(struct lodge_vcpu *vcpu)
  */
 void svm_bracket_end(struct lodge_vcpu *vcpu)
 {
-	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	struct svm_cpu *cpu = this_cpu_read(svm_cpu);
 
 	if (vcpu->cpuid->has_rdtscp &&
 	    cpu->found_tsc_aux != vcpu->regs.tsc_aux)
@@ -190,7 +190,7 @@ static void svm_refused(struct svm_vcpu *svm, struct lodge_exit *exit)
  */
 void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 {
-	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	struct svm_cpu *cpu = this_cpu_read(svm_cpu);
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct svm_vmcb *vmcb = svm->vmcb;
 	struct lodge_regs *r = &vcpu->regs;

@@ -155,7 +155,7 @@ static void svm_drs_to_hw(struct svm_vcpu *svm)
 	svm->vmcb->dr7 = dr7;
 	svm->load_drs = dr7 & 0xff;
 	if (unlikely(svm->load_drs))
-		lodge_host_drs_load(&this_cpu_ptr(&svm_cpu)->drs,
+		lodge_host_drs_load(&this_cpu_read(svm_cpu)->drs,
 				    lodge_hw_drs(vcpu));
 	svm->vmcb->clean &= ~SVM_CLEAN_DR;
 }

@@ -147,7 +147,7 @@ void vmx_hw_disable(void);
 int vmx_hw_prove(void);
 void vmx_hw_crash(void);
 void vmx_write_zeros(void);
-DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
+DECLARE_PER_CPU(struct vmx_cpu *, vmx_cpu);
 
 /* vmx_vcpu.c */
 int vmx_vm_init(struct lodge_vm *vm);

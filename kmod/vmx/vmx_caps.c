@@ -20,7 +20,8 @@
 #define VMX_CR4_FRED		BIT_ULL(32)
 
 struct vmx_config vmx_config __ro_after_init;
-DEFINE_PER_CPU(struct vmx_cpu, vmx_cpu);
+static struct vmx_cpu **vmx_cpus;	/* by number: what each CPU will have */
+DEFINE_PER_CPU(struct vmx_cpu *, vmx_cpu);	/* from its proof on */
 static void *vmx_probe_ept;		/* an empty table: nothing is mapped */
 static void *vmx_apic_page;		/* has an address; its content is nobody's */
 
@@ -245,12 +246,20 @@ int vmx_probe(struct lodge_caps *caps)
 
 static void vmx_cpu_free(struct vmx_cpu *cpu)
 {
+	if (!cpu)
+		return;
 	lodge_page_free(cpu->vmxon);
 	lodge_page_free(cpu->probe);
+	kvfree(cpu);
 }
 
-static int vmx_cpu_alloc(struct vmx_cpu *cpu)
+static int vmx_cpu_alloc(struct vmx_cpu **to)
 {
+	struct vmx_cpu *cpu = kvzalloc(sizeof(*cpu), GFP_KERNEL);
+
+	*to = cpu;
+	if (!cpu)
+		return -ENOMEM;
 	cpu->vmxon = lodge_page_alloc();
 	cpu->probe = lodge_page_alloc();
 	if (!cpu->vmxon || !cpu->probe)
@@ -272,7 +281,8 @@ int vmx_setup(void)
 	int cpu;
 
 	vmx_probe_ept = lodge_page_alloc();
-	if (!vmx_probe_ept)
+	vmx_cpus = kvcalloc(LODGE_CPUS_MAX, sizeof(*vmx_cpus), GFP_KERNEL);
+	if (!vmx_probe_ept || !vmx_cpus)
 		goto fail;
 	if (vmx_config.apic & VMX_PROC2_APIC_ACCESS) {
 		vmx_apic_page = lodge_page_alloc();
@@ -281,7 +291,7 @@ int vmx_setup(void)
 		lodge_caps.apic_page = lodge_hw_pa(vmx_apic_page);
 	}
 	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
-		if (cpu_possible(cpu) && vmx_cpu_alloc(&per_cpu(vmx_cpu, cpu)))
+		if (cpu_possible(cpu) && vmx_cpu_alloc(&vmx_cpus[cpu]))
 			goto fail;
 	return 0;
 fail:
@@ -296,9 +306,10 @@ void vmx_teardown(void)
 {
 	int cpu;
 
-	for (cpu = 0; cpu < LODGE_CPUS_MAX; cpu++)
-		if (cpu_possible(cpu))
-			vmx_cpu_free(&per_cpu(vmx_cpu, cpu));
+	for (cpu = 0; vmx_cpus && cpu < LODGE_CPUS_MAX; cpu++)
+		vmx_cpu_free(vmx_cpus[cpu]);
+	kvfree(vmx_cpus);
+	vmx_cpus = NULL;
 	lodge_page_free(vmx_apic_page);
 	lodge_page_free(vmx_probe_ept);
 	vmx_apic_page = NULL;
@@ -336,7 +347,7 @@ static void vmx_feature_lock(void)
  */
 int vmx_hw_enable(void)
 {
-	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+	struct vmx_cpu *cpu = this_cpu_read(vmx_cpu);
 
 	if (vmx_hw_in_use())
 		return -EBUSY;
@@ -464,10 +475,11 @@ static u32 vmx_probe_run(struct vmx_cpu *cpu, const char **wrong)
  */
 int vmx_hw_prove(void)
 {
-	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+	struct vmx_cpu *cpu = vmx_cpus[smp_processor_id()];
 	const char *wrong = NULL;
 	u32 reason;
 
+	this_cpu_write(vmx_cpu, cpu);
 	vmx_feature_lock();
 	if (vmx_take_hardware(cpu)) {
 		pr_err("lodge: CPU %d: VMXON failed (IA32_FEATURE_CONTROL is %#llx)\n",

@@ -194,7 +194,7 @@ static bool vmx_split_lock_exit(struct vmx_vcpu *vmx)
 						LODGE_R_CRS);
 
 	if (vmx_ac_asked(r->cr0, r->rflags, lodge_regs_cpl(r)) ||
-	    !vmx_split_locks_let(this_cpu_ptr(&vmx_cpu)))
+	    !vmx_split_locks_let(this_cpu_read(vmx_cpu)))
 		return false;
 	if (!vmx->split_locks)
 		lodge_warn_limited("lodge: vCPU %u: split lock at RIP 0x%llx; it and those to come slow down the host\n",

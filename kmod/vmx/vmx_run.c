@@ -56,7 +56,7 @@ static void vmx_host_refresh(struct vmx_vcpu *vmx, struct vmx_cpu *cpu)
  */
 void vmx_bracket_begin(struct lodge_vcpu *vcpu)
 {
-	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+	struct vmx_cpu *cpu = this_cpu_read(vmx_cpu);
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	if (vmx_take_hardware(cpu)) {
@@ -110,7 +110,7 @@ static void vmx_pml_take(struct vmx_vcpu *vmx)
  */
 void vmx_bracket_end(struct lodge_vcpu *vcpu)
 {
-	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+	struct vmx_cpu *cpu = this_cpu_read(vmx_cpu);
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	if (unlikely(!vmx->in_bracket))
@@ -294,7 +294,7 @@ static void vmx_refused(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
  */
 void vmx_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 {
-	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
+	struct vmx_cpu *cpu = this_cpu_read(vmx_cpu);
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	struct vmx_raw_exit *raw = &vmx->raw;
 	u8 needs;

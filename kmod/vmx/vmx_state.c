@@ -113,7 +113,7 @@ static void vmx_crs_to_hw(struct vmx_vcpu *vmx)
 		if (r->efer & LODGE_EFER_LMA)
 			vmx_tr_long();
 	}
-	vmx_syscall_load(this_cpu_ptr(&vmx_cpu), r);
+	vmx_syscall_load(this_cpu_read(vmx_cpu), r);
 }
 
 /* SYSCALL's MSRs are not read back: writes of them exit. */
@@ -131,7 +131,7 @@ static void vmx_msrs_from_hw(struct vmx_vcpu *vmx)
 static void vmx_msrs_to_hw(const struct lodge_regs *r)
 {
 	lodge_wrmsr(MSR_KERNEL_GS_BASE, r->kernel_gs_base);
-	vmx_syscall_load(this_cpu_ptr(&vmx_cpu), r);
+	vmx_syscall_load(this_cpu_read(vmx_cpu), r);
 	vmcs_write(VMCS_GUEST_SYSENTER_CS, r->sysenter_cs);
 	vmcs_write(VMCS_GUEST_SYSENTER_ESP, r->sysenter_esp);
 	vmcs_write(VMCS_GUEST_SYSENTER_EIP, r->sysenter_eip);
@@ -183,7 +183,7 @@ void vmx_sync_from_hw(struct lodge_vcpu *vcpu, u32 groups)
 		return;
 	}
 	local_irq_save(flags);
-	cpu = this_cpu_ptr(&vmx_cpu);
+	cpu = this_cpu_read(vmx_cpu);
 	if (!vmx_take_hardware(cpu)) {
 		vmx_vmptrld(vmx->vmcs_pa);
 		vmx_read_groups(vmx, groups);
@@ -224,7 +224,7 @@ void vmx_sync_to_hw(struct lodge_vcpu *vcpu, u32 groups)
 		vmcs_write(VMCS_GUEST_DR7, lodge_hw_dr7(vcpu));
 		vmx->load_drs = lodge_hw_dr7(vcpu) & 0xff;
 		if (unlikely(vmx->load_drs))
-			lodge_host_drs_load(&this_cpu_ptr(&vmx_cpu)->drs,
+			lodge_host_drs_load(&this_cpu_read(vmx_cpu)->drs,
 					    lodge_hw_drs(vcpu));
 	}
 	if (groups & LODGE_R_MSRS)
