@@ -16,11 +16,11 @@
 #	make test-PART KERNEL=6.12	one of: build style unit entry fuzz abi selftests
 #				boot qemu fault jail hostile dkms vmx trace debug
 #	make test-boot KERNEL=7.2	on Debian's newest kernel
-#	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault
-#				hostile)
+#	make test-PART KERNEL=debug	on a kernel with KASAN, lockdep, ... (abi fault)
 #	make test-debug			ABI tests, failing memory and a guest, on a kernel
 #				with KASAN, lockdep, kmemleak
 #	make test-kcsan			data races, on a kernel that looks for them
+#	make test-nomem-vmx		failing memory and hostile programs on VT-x, in Bochs
 #	make fuzz-ioctl			hostile programs and guests, without end
 #	make test-initrd		Debian's own initrd finds the disks
 #	make test-bochs			in Bochs, whose AMD-V has more features
@@ -60,7 +60,7 @@ PREFIX		?= /usr/local
 .PHONY: all module modules userspace install run bench test deps clean \
 	distclean help bochs $(PARTS:%=test-%) test-bochs \
 	test-full test-initrd test-selftests-vmx test-qemu-vmx \
-	test-kcsan fuzz-ioctl
+	test-kcsan test-nomem-vmx fuzz-ioctl
 .NOTPARALLEL:
 
 all: module userspace
@@ -130,6 +130,9 @@ test-debug:
 
 test-kcsan:
 	@KERNELS=kcsan tests/run.sh build kcsan
+
+test-nomem-vmx:
+	@KERNELS=failing tests/run.sh build hostile
 
 # HOSTILE_SECONDS is how long a host lives before the next, with another seed.
 fuzz-ioctl: modules

@@ -33,7 +33,7 @@ module()
 	case $1 in
 	6.1)	tests/machine/deps.sh build || return ;;
 	7.2)	tests/machine/trixie.sh module; return ;;
-	debug|kcsan) tests/machine/debug.sh setup "$1" || return ;;
+	debug|kcsan|failing) tests/machine/debug.sh setup "$1" || return ;;
 	*)	tests/machine/deps.sh "build-$1" || return ;;
 	esac
 	make module KERNEL="$1"

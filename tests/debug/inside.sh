@@ -11,9 +11,9 @@ prefix=$1 device=/dev/lodge module=lodge release=$2
 . /guest/lib.sh
 
 status=0
-/hostile/nomem --load /lodge/ko/lodge.ko || status=1
+sh /hostile/nomem.sh --load /lodge/ko/lodge.ko || status=1
 insmod /lodge/ko/lodge.ko || exit 126
-/hostile/nomem $device || status=1
+sh /hostile/nomem.sh $device || status=1
 cd /tmp && LIFE_MACHINES=1000 /abi/life 2>&1 || status=1
 
 echo "TAP version 13"

@@ -26,5 +26,6 @@ jobs_start tests/machine/host.sh --kernel debug --cpus 2 --mem 1536 \
 	--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
 	--file build/abi/bin/life:/abi/life \
 	--file build/hostile/nomem:/hostile/nomem \
+	--file tests/hostile/nomem.sh:/hostile/nomem.sh \
 	--script tests/debug/inside.sh -- debug "${releases[1]}"
 jobs_wait

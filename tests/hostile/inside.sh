@@ -23,10 +23,10 @@ echo 256M >/tmp/cgroup/fuzz/memory.max
 status=0
 
 [ ! -e /proc/self/fail-nth ] ||
-	/hostile/nomem --load /lodge/ko/lodge.ko || status=1
+	sh /hostile/nomem.sh --load /lodge/ko/lodge.ko || status=1
 # shellcheck disable=SC2086 # the parameters are words
 /bin/insmod /lodge/ko/lodge.ko $LODGE_ARGS || { dmesg | tail; exit 126; }
-[ ! -e /proc/self/fail-nth ] || /hostile/nomem /dev/lodge || status=1
+[ ! -e /proc/self/fail-nth ] || sh /hostile/nomem.sh /dev/lodge || status=1
 
 # What the kernel holds on behalf of the worlds, in KiB, once all are gone.
 held()

@@ -181,6 +181,14 @@ static int act_supported(struct ctx *c)
 	return ioctl(c->dev, KVM_GET_SUPPORTED_CPUID, cpuid);
 }
 
+static int act_msr_list(struct ctx *c)
+{
+	struct kvm_msr_list *list = c->buffer;
+
+	list->nmsrs = 1000;
+	return ioctl(c->dev, KVM_GET_MSR_INDEX_LIST, list);
+}
+
 static int act_cpuid(struct ctx *c)
 {
 	struct kvm_cpuid2 *cpuid = c->buffer;
@@ -278,6 +286,7 @@ const struct step steps[] = {
 	{ "slot_move", act_slot_move, false },
 	{ "slot_delete", act_slot_delete, false },
 	{ "create_vcpu_bare", act_vcpu, true },
+	{ "create_vcpu_ring", act_vcpu, true, act_ring },
 	{ "create_vcpu", act_vcpu, false }, { "create_pit", act_pit, false },
 	{ "routing", act_routing, false }, { "irqfd", act_irqfd, false },
 	{ "irqfd_resample", act_resample, false },
@@ -287,6 +296,7 @@ const struct step steps[] = {
 	{ "dirty_log", act_log, false, act_slot_log_on },
 	{ "vm_stats", act_stats, false }, { "vcpu_stats", act_vcpu_stats, false },
 	{ "supported_cpuid", act_supported, false },
+	{ "msr_list", act_msr_list, true },
 	{ "set_cpuid", act_cpuid, false }, { "set_msrs", act_msrs, false },
 	{ "get_xsave", act_get_xsave, false },
 	{ "set_xsave", act_set_xsave, false, act_get_xsave },

@@ -3,8 +3,9 @@
 #
 # Hostile programs, hostile guests, failing memory: for a bounded time in
 # emulated hosts of both vendors, whose logs must stay clean. Called by
-# tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What happens in
-# the hosts is in inside.sh; read that next.
+# tests/run.sh with the hosts' kernels in KERNELS, of which it takes the last;
+# "make test-full" adds the one on which memory fails. Prints KTAP. What happens
+# in the hosts is in inside.sh; read that next.
 #
 #	tests/hostile/run.sh [--amd | --intel] [--endless] [OPTIONS OF fuzz...]
 #
@@ -32,6 +33,13 @@ options=("$@")
 seconds=${HOSTILE_SECONDS:-25}
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
 tests/machine/deps.sh abi host bochs >&2 || exit
+kernels=("${kernels[-1]}")
+if [ -n "${LODGE_TEST_FULL-}" ]; then
+	tests/machine/debug.sh setup failing >&2 &&
+		release=$(kernel_release failing) &&
+		make -s module KERNEL=failing INTO="build/$release" >&2 || exit
+	kernels+=(failing)
+fi
 make -s -C tests/hostile >&2 || exit
 
 # Has QEMU aborted over a guest (docs/TESTING.md)? Prints its own words for it:
@@ -55,20 +63,21 @@ gave_up()
 # hostile VENDOR KERNEL OPTION...
 hostile()
 {
-	local vendor=$1 kernel=$2 release machine=(host.sh --parallel) log status=0 words
+	local vendor=$1 kernel=$2 release runner=(host.sh --parallel) log status=0 words
 	shift 2
 
 	log=$(mktemp "${TMPDIR:-/tmp}/lodge-hostile.XXXXXX")
 
 	release=$(kernel_release "$kernel") || return
-	[ "$vendor" = amd ] || machine=(bochs.sh --vtx)
+	[ "$vendor" = amd ] || runner=(bochs.sh --vtx)
 	echo "# on $([ "$vendor" = amd ] && echo AMD-V || echo VT-x)"
 	echo "# kernel $kernel"
-	tests/machine/"${machine[0]}" "${machine[@]:1}" \
+	tests/machine/"${runner[0]}" "${runner[@]:1}" \
 		--kernel "$kernel" --cpus 2 --mem 1024 \
 		--timeout $((seconds * 10 + 600)) \
 		--file build/hostile/fuzz:/hostile/fuzz \
 		--file build/hostile/nomem:/hostile/nomem \
+		--file tests/hostile/nomem.sh:/hostile/nomem.sh \
 		--file tests/hostile/inside.sh:/hostile/inside.sh \
 		--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko" \
 		--run "export LODGE_ARGS='${LODGE_ARGS-}'; sh /hostile/inside.sh $seconds $*" >"$log" 2>&1 ||
@@ -95,6 +104,8 @@ if [ -n "$endless" ]; then
 fi
 for vendor in "${vendors[@]}"; do
 	[ "$vendor" = amd ] || tests/machine/bochs3.sh build >&2 || exit
-	jobs_start hostile "$vendor" "${kernels[-1]}" "${options[@]}"
+	for kernel in "${kernels[@]}"; do
+		jobs_start hostile "$vendor" "$kernel" "${options[@]}"
+	done
 done
 jobs_wait

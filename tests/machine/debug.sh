@@ -4,14 +4,16 @@
 # Makes the debug kernels usable for the tests: Debian's source of Linux 6.12,
 # built with what looks for faults in a module, and put where fetch.sh would put
 # a kernel. "debug" has KASAN, lockdep, kmemleak, failing allocations, ...;
-# "kcsan" looks for data races. Their configuration is debug.config, the latter's
-# in part; another one, or another version of the source, makes another kernel.
+# "kcsan" looks for data races; "failing" has of the first what Bochs can bear:
+# failing allocations and kmemleak. Their configuration is debug.config, the
+# latter two's in part; another one, or another version of the source, makes
+# another kernel.
 # Called by "make KERNEL=debug" and the tests'.
 #
 #	debug.sh setup KERNEL	once: download and build (ten minutes or more)
 #	debug.sh release KERNEL	print its release, as "uname -r" will
 #
-# KERNEL is debug, the default, or kcsan. Read debug.config next.
+# KERNEL is debug, the default, kcsan or failing. Read debug.config next.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 

@@ -240,7 +240,7 @@ emulated_outcome()
 		tail -c "+$((log_size + 3))" "$work/files" | tar -x -C "$get" -f -
 	fi
 	case $release in
-	*-debug-*|*-kcsan-*) complaints+="|$checks" ;;
+	*-debug-*|*-kcsan-*|*-failing-*) complaints+="|$checks" ;;
 	esac
 	# Taint bits 5 (bad page, KASAN), 7 (died), 9 (warned), 14 (soft lockup).
 	if [ $((tainted & (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))) != 0 ] ||

@@ -5,7 +5,7 @@
 # tests need of other kernels and emulators. Called by host.sh, by the Makefile and by the
 # style and ABI tests. Each command prints the path of what it got:
 #
-#	fetch.sh kernel 6.1|6.12|7.2|debug|kcsan
+#	fetch.sh kernel 6.1|6.12|7.2|debug|kcsan|failing
 #					boot/vmlinuz-RELEASE, lib/modules/RELEASE
 #	fetch.sh source			parts of the kernel's source:
 #					scripts/checkpatch.pl and what it reads,
@@ -29,7 +29,9 @@ fetch_kernel()
 	dir=$cache/kernel-$release
 	if [ ! -e "$dir" ]; then
 		[ "$1" != 7.2 ] || die "$dir is gone: remove $cache/trixie, too"
-		case $1 in debug|kcsan) die "$dir is not there (make KERNEL=$1)" ;; esac
+		case $1 in
+		debug|kcsan|failing) die "$dir is not there (make KERNEL=$1)" ;;
+		esac
 		work=$(mktemp -d "$cache/tmp.XXXXXX")
 		deb=$(package_download "$work/deb" "linux-image-$release")
 		dpkg-deb -x "$deb" "$work/root"

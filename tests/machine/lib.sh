@@ -26,7 +26,7 @@ kernel_flavour()
 	case $1 in
 	6.1)	echo cloud-amd64 ;;
 	6.12)	echo 6.12-cloud-amd64 ;;
-	*)	die "no such kernel: $1 (6.1, 6.12, 7.2, debug and kcsan are known)" ;;
+	*)	die "no such kernel: $1 (6.1, 6.12, 7.2, debug, kcsan and failing are known)" ;;
 	esac
 }
 
@@ -42,7 +42,7 @@ kernel_release()
 		return
 	fi
 	case $1 in
-	debug|kcsan)
+	debug|kcsan|failing)
 		"$machine/debug.sh" release "$1"
 		return ;;
 	esac
@@ -57,7 +57,7 @@ kernel_release()
 kernel_kdir()
 {
 	case $1 in
-	debug|kcsan)	echo "$cache/kernel-$(kernel_release "$1")/build" ;;
+	debug|kcsan|failing)	echo "$cache/kernel-$(kernel_release "$1")/build" ;;
 	*)		echo "/lib/modules/$(kernel_release "$1")/build" ;;
 	esac
 }
