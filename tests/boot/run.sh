@@ -3,8 +3,8 @@
 #
 # Boots Debian's kernels as guests of Debian's kernels, through the launcher.
 # Called by tests/run.sh with the hosts' kernels in KERNELS; prints KTAP. What
-# happens in the emulated hosts is in boot.sh, max.sh, limits.sh, share.sh, names.sh,
-# barriers.sh, refuse.sh; read those next.
+# happens in the emulated hosts is in boot.sh, max.sh, limits.sh, swap.sh, share.sh,
+# names.sh, barriers.sh, refuse.sh; read those next.
 #
 # BOOT_DEVICE=/dev/kvm (environment) runs the same on stock KVM, which is how
 # the launcher's faults are told from the module's.
@@ -26,6 +26,7 @@ guests_make "$build/guest" && guests_disks "$build/guest" || exit
 
 ${CC:-gcc} -O2 -Wall -Wextra -static -o "$build/guest/attach" \
 	tests/boot/attach.c || exit
+truncate -s 256M "$build/guest/swap" || exit
 
 # emulated HOST SCRIPT ARGUMENTS-OF-HOST.SH... -- ARGUMENTS-OF-SCRIPT...
 emulated()
@@ -60,6 +61,9 @@ for host in "${hosts[@]}"; do
 			-- "$host" "$device" lodge "${releases[1]}"
 		emulated "$host" limits.sh --lodge \
 			--file "$build/guest/attach:/bin/attach" \
+			-- "$host" "$device" lodge "${releases[1]}"
+		emulated "$host" swap.sh --lodge \
+			--disk "$build/guest/swap,snapshot" \
 			-- "$host" "$device" lodge "${releases[1]}"
 		release=$(kernel_release "$host")
 		ko=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
