@@ -35,6 +35,10 @@ void ctx_drop(struct ctx *c);
 /* Until the guest says that it is done; as ioctl(). */
 int act_run(struct ctx *c);
 
+/* nomem_apf.c: the guest touches a page that is not there yet. */
+int apf_first(struct ctx *c);
+int act_apf(struct ctx *c);
+
 /* The Nth allocation from now on fails, 0: none. */
 void nth_set(int n);
 /* Has it come to that? From now on nothing fails. */

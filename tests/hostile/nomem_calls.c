@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The calls that allocate, each with what it needs, and a small guest that
- * shows whether its VM still works. Called by nomem.c.
+ * shows whether its VM still works. Called by nomem.c. Next: nomem_apf.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -302,7 +302,7 @@ const struct step steps[] = {
 	{ "set_xsave", act_set_xsave, false, act_get_xsave },
 	{ "get_lapic", act_get_lapic, false },
 	{ "set_lapic", act_set_lapic, false, act_get_lapic },
-	{ "run", act_run, false },
+	{ "run", act_run, false }, { "absent_page", act_apf, false, apf_first },
 };
 
 const unsigned int steps_nr = ARRAY_SIZE(steps);
