@@ -12,7 +12,6 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <asm/pgtable.h>
-#include <asm/processor.h>
 #include <asm/special_insns.h>
 
 #include "host.h"
@@ -56,13 +55,12 @@ static u64 host_crypt __ro_after_init;
  */
 void lodge_host_crypt_init(void)
 {
-	u32 eax = 0x80000000, ebx = 0, ecx = 0, edx = 0;
+	u32 eax, ebx, ecx, edx;
 
-	native_cpuid(&eax, &ebx, &ecx, &edx);
+	lodge_cpuid_host(0x80000000, 0, &eax, &ebx, &ecx, &edx);
 	if (eax < LEAF_ENCRYPTION)
 		return;
-	eax = LEAF_ENCRYPTION;
-	native_cpuid(&eax, &ebx, &ecx, &edx);
+	lodge_cpuid_host(LEAF_ENCRYPTION, 0, &eax, &ebx, &ecx, &edx);
 	if (eax & 3)
 		host_crypt = __read_cr3() & BIT_ULL(ebx & 63);
 }
