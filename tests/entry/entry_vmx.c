@@ -81,7 +81,7 @@ static enum entry_result vmx_try(const struct vmx_state *s, u64 *code)
 	enum entry_result r = ENTRY_REFUSED;
 
 	local_irq_save(flags);
-	cpu = this_cpu_ptr(&vmx_cpu);
+	cpu = this_cpu_read(vmx_cpu);
 	if (vmx_take_hardware(cpu)) {
 		local_irq_restore(flags);
 		return ENTRY_ABSENT;
