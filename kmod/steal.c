@@ -44,8 +44,9 @@ static void steal_running(struct lodge_vcpu *vcpu)
 	if (!lodge_gpa_cmpxchg(vcpu->vm, steal_preempted_gpa(vcpu), &was, &runs,
 			       sizeof(runs)))
 		return;
-	lodge_gpa_write(vcpu->vm, steal_preempted_gpa(vcpu), &runs,
-			sizeof(runs));
+	if (lodge_gpa_write(vcpu->vm, steal_preempted_gpa(vcpu), &runs,
+			    sizeof(runs)))
+		vcpu->clock.steal_preempted = true;	/* it may say so still */
 	lodge_ops->flush_tlb(vcpu);	/* from here on there are IPIs */
 }
 
@@ -97,7 +98,8 @@ void lodge_steal_preempted(struct lodge_vcpu *vcpu)
 	if (!(vcpu->clock.steal_msr & KVM_MSR_ENABLED) ||
 	    vcpu->clock.steal_preempted)
 		return;
-	vcpu->clock.steal_preempted = true;
-	lodge_gpa_write(vcpu->vm, steal_preempted_gpa(vcpu), &preempted,
-			sizeof(preempted));
+	/* What might sleep would give up the CPU before it is said. */
+	vcpu->clock.steal_preempted =
+		!lodge_gpa_write_atomic(vcpu->vm, steal_preempted_gpa(vcpu),
+					&preempted, sizeof(preempted));
 }
