@@ -91,8 +91,7 @@ int lodge_apf_enable(struct lodge_vcpu *vcpu, u64 v)
 		return 1;
 	if (on && !apf_is_memory(vcpu->vm, v & APF_ADDRESS))
 		return 1;
-	if (!on)
-		lodge_apf_reset(vcpu, false);
+	lodge_apf_reset(vcpu, false);
 	vcpu->apf.en_msr = v;
 	if (on) {
 		vcpu->apf.on = true;
@@ -120,12 +119,15 @@ void lodge_apf_again(struct lodge_vcpu *vcpu)
  */
 static bool apf_may_tell(struct lodge_vcpu *vcpu, gfn_t gfn)
 {
-	const struct lodge_regs *r = lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS);
 	const struct lodge_events *ev = &vcpu->events;
 	struct lodge_apf *apf = &vcpu->apf;
+	const struct lodge_regs *r;
 
 	if (ev->exception.valid || ev->injected.valid || vcpu->debug.control ||
-	    !(r->cr0 & LODGE_CR0_PG) || !lodge_ops->irq_allowed(vcpu))
+	    READ_ONCE(apf->closed) || !lodge_ops->irq_allowed(vcpu))
+		return false;
+	r = lodge_need(vcpu, LODGE_R_CODE | LODGE_R_CRS);
+	if (!(r->cr0 & LODGE_CR0_PG))
 		return false;
 	if (!(apf->en_msr & KVM_ASYNC_PF_SEND_ALWAYS) && !lodge_regs_cpl(r))
 		return false;

@@ -88,6 +88,7 @@ static struct lodge_apf_worker *worker_create(struct lodge_vcpu *vcpu)
 		goto out_free;
 	/* It has not begun: what wakes it is what wakes one that waits. */
 	rcu_assign_pointer(w->wait.task, w->task);
+	rcuwait_wake_up(&w->wait);	/* not begun, it would look like one that hangs */
 	return w;
 
 out_free:
@@ -148,6 +149,9 @@ void lodge_apf_worker_start(struct lodge_apf_worker *w, gfn_t gfn,
 	/* Pairs with worker_wanted(). */
 	smp_store_release(&w->state, WORKER_BUSY);
 	rcuwait_wake_up(&w->wait);
+	smp_mb();	/* pairs with lodge_apf_close() */
+	if (unlikely(READ_ONCE(w->vcpu->apf.closed)))
+		lodge_apf_interrupt(w->vcpu);
 }
 
 /**
@@ -222,6 +226,22 @@ void lodge_apf_interrupt(struct lodge_vcpu *vcpu)
 		WRITE_ONCE(w->kill, true);
 		send_sig(SIGKILL, w->task, 1);
 	}
+}
+
+/**
+ * lodge_apf_close() - a descriptor of the vCPU is closed by its maker
+ * @vcpu: any
+ *
+ * It may be the last, and nobody may come by who could interrupt workers at the
+ * process's end: from now on the vCPU waits for its pages.
+ *
+ * Context: process context; a descriptor of the vCPU is held.
+ */
+void lodge_apf_close(struct lodge_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->apf.closed, true);
+	smp_mb();	/* pairs with lodge_apf_worker_start() */
+	lodge_apf_interrupt(vcpu);
 }
 
 /**

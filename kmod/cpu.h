@@ -195,6 +195,7 @@ struct lodge_apf {
 	u64 en_msr, int_msr;
 	bool on;		/* the guest may be told */
 	bool wake_all;		/* it is to look after all it waits for */
+	bool closed;		/* [a] no worker is to begin */
 	u32 number;		/* of the last token */
 	gfn_t alone;		/* a page that no worker could bring in */
 	u32 last;		/* of worker[]: whose page was told last */
@@ -215,6 +216,7 @@ struct lodge_apf_worker *lodge_apf_worker_done(struct lodge_vcpu *vcpu);
 void lodge_apf_worker_free(struct lodge_apf_worker *w);
 bool lodge_apf_under_way(struct lodge_vcpu *vcpu, gfn_t gfn);
 void lodge_apf_interrupt(struct lodge_vcpu *vcpu);	/* any thread */
+void lodge_apf_close(struct lodge_vcpu *vcpu);		/* any thread */
 void lodge_apf_stop(struct lodge_vcpu *vcpu);		/* may sleep */
 
 /* pv.c */

@@ -194,6 +194,7 @@ struct lodge_vcpu {
 	u64 serial;			/* [c] no vCPU ever had it before */
 	u32 id;				/* [c] APIC id the user chose */
 	u32 index;			/* [c] in vm->vcpu[] */
+	const void *files;		/* [c] descriptors of its maker; never followed */
 	void *pio_page;			/* [c] page 1 of the mapping */
 };
 

@@ -40,6 +40,7 @@ static struct lodge_vcpu *vcpu_alloc(struct lodge_vm *vm, u32 id)
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->cpu = -1;
+	vcpu->files = current->files;
 	vcpu->events.user_irq = -1;
 	vcpu->avail = LODGE_R_ALL;
 	vcpu->mcg_cap = LODGE_MCE_BANKS;
@@ -171,10 +172,18 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* Also where the process ends, whose memory holds the descriptor as mapped. */
+/*
+ * Also where the process ends, whose memory holds the descriptor as mapped. The
+ * end of a process, which has no memory by then, may be that of a child.
+ */
 static int vcpu_flush(struct file *file, fl_owner_t id)
 {
-	lodge_apf_interrupt(file->private_data);
+	struct lodge_vcpu *vcpu = file->private_data;
+
+	if (id == vcpu->files)
+		lodge_apf_close(vcpu);
+	else if (!current->mm)
+		lodge_apf_interrupt(vcpu);
 	return 0;
 }
 

@@ -371,6 +371,7 @@ int lodge_lapic_set(struct lodge_vcpu *vcpu, const struct kvm_lapic_state *s)
 	vcpu->dirty |= LODGE_R_TPR;
 	lodge_apic_publish(apic);
 	lodge_apic_update(apic);
+	lodge_apf_again(vcpu);
 	if (apic->regs.reg[R_TMICT].v) {
 		if (!left && (apic->regs.reg[R_LVTT].v & LVT_PERIODIC))
 			left = apic->regs.reg[R_TMICT].v;
