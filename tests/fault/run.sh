@@ -12,9 +12,9 @@ cd "$(dirname "$0")/../.." || exit
 . tests/machine/jobs.sh
 
 tests/machine/deps.sh abi host || exit
-truncate -s 0 "$build/fault/turns" && truncate -s 64K "$build/fault/turns" || exit
 read -r -a kernels <<<"${KERNELS:-6.1 6.12}"
 tests/fault/make.sh "${kernels[@]}" >&2 || exit
+truncate -s 0 "$build/fault/turns" && truncate -s 64K "$build/fault/turns" || exit
 
 # fault KERNEL SCRIPT OPTION-OF-HOST.SH...
 fault()
