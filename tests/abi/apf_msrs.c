@@ -147,6 +147,8 @@ TEST(read_only)
 	struct uffd_msg msg;
 	int fd = abi_hold(p, 4096);
 
+	if (!strcmp(abi_device(), "/dev/kvm"))
+		SKIP(return, "KVM reads what it has found no memory for, and warns");
 	if (fd < 0)
 		SKIP(return, "no userfaultfd");
 	ASSERT_EQ(0, abi_slot(vcpu->vm, 1, 0, 0x400000, 4096, p));
@@ -155,8 +157,8 @@ TEST(read_only)
 	EXPECT_EQ(0, p[4096]);
 	abi_lapic_enable(vcpu);
 	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_INT, VECTOR));
-	/* KVM may refuse at once what it can't write. */
-	abi_msr_set(vcpu->fd, MSR_EN, 0x500000 | ENABLED | ALWAYS | BY_INT);
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, MSR_EN, 0x500000 | ENABLED |
+				 ALWAYS | BY_INT));
 	thread = abi_thread_start(vcpu);
 	ASSERT_EQ(sizeof(msg), read(fd, &msg, sizeof(msg)));
 	for (int i = 0; i < 1000 && hanging_workers(); i++)

@@ -81,11 +81,12 @@ static enum entry_result vmx_try(const struct vmx_state *s, u64 *code)
 	enum entry_result r = ENTRY_REFUSED;
 
 	local_irq_save(flags);
-	cpu = this_cpu_read(vmx_cpu);
-	if (vmx_take_hardware(cpu)) {
+	/* Its proof gives a CPU what is the CPU's. */
+	if (vmx_hw_prove() || vmx_take_hardware(this_cpu_read(vmx_cpu))) {
 		local_irq_restore(flags);
 		return ENTRY_ABSENT;
 	}
+	cpu = this_cpu_read(vmx_cpu);
 	vmcs_begin(cpu);
 	if (s) {
 		state_write(s);
