@@ -43,6 +43,35 @@ launch()
 		"$@" </dev/null 2>&1
 }
 
+# guest TEST WORDS ARGUMENTS...: in the background; $launcher is the process.
+guest()
+{
+	what=$1 words=$2
+	shift 2
+	lodge run --device "$device" --kernel "/guest/vmlinuz-$release" \
+		--initrd "/guest/initrd-$release" --cpus 2 --mem 160M --append \
+		"console=ttyS0 quiet panic=-1 lodge.test=$what $words" "$@" \
+		</dev/null >/tmp/log 2>&1 &
+	launcher=$!
+}
+
+# Has that process ended?
+ended()
+{
+	! grep -qs '^State:.[^Z]' "/proc/$launcher/status"
+}
+
+# in_group LIMIT VALUE: from here on, this shell's group has that limit.
+in_group()
+{
+	mkdir -p /tmp/group
+	grep -q ' /tmp/group ' /proc/mounts ||
+		mount -t cgroup2 cgroup /tmp/group
+	echo "+${1%%.*}" >/tmp/group/cgroup.subtree_control &&
+	mkdir -p /tmp/group/limited &&
+	echo "$2" >"/tmp/group/limited/$1"
+}
+
 # Whether a launcher's status and its guest's last words are good. A guest that
 # panics is started anew, and may end well then.
 ended_well()

@@ -10,28 +10,11 @@
 prefix=$1 device=$2 module=$3 release=$4
 . /guest/lib.sh
 
-# guest TEST WORDS ARGUMENTS...: in the background; $launcher is the process.
-guest()
-{
-	what=$1 words=$2
-	shift 2
-	lodge run --device "$device" --kernel "/guest/vmlinuz-$release" \
-		--initrd "/guest/initrd-$release" --cpus 2 --mem 160M --append \
-		"console=ttyS0 quiet panic=-1 lodge.test=$what $words" "$@" \
-		</dev/null >/tmp/log 2>&1 &
-	launcher=$!
-}
-
 # States of all its threads: T has been stopped, Z has ended.
 states()
 {
 	cat "/proc/$launcher"/task/*/status 2>/dev/null |
 		sed -n 's/^State:.\(.\).*/\1/p'
-}
-
-ended()
-{
-	! grep -qs '^State:.[^Z]' "/proc/$launcher/status"
 }
 
 test_stop()
@@ -106,17 +89,6 @@ test_ulimit()
 		limited $limit
 		refused "ulimit $limit is told" $? 'lodge: '
 	done
-}
-
-# in_group LIMIT VALUE: from here on, this shell's group has that limit.
-in_group()
-{
-	mkdir -p /tmp/group
-	grep -q ' /tmp/group ' /proc/mounts ||
-		mount -t cgroup2 cgroup /tmp/group
-	echo "+${1%%.*}" >/tmp/group/cgroup.subtree_control &&
-	mkdir -p /tmp/group/limited &&
-	echo "$2" >"/tmp/group/limited/$1"
 }
 
 # The kernel kills a launcher whose guest takes more than the group may have.
