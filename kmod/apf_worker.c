@@ -246,7 +246,7 @@ void lodge_apf_close(struct lodge_vcpu *vcpu)
 
 /**
  * lodge_apf_stop() - no worker is left
- * @vcpu: not running any more; its VM's mm is still held
+ * @vcpu: not running any more, interrupted; its VM's mm is still held
  *
  * Context: may sleep.
  */
@@ -255,7 +255,6 @@ void lodge_apf_stop(struct lodge_vcpu *vcpu)
 	struct lodge_apf *apf = &vcpu->apf;
 	u32 i;
 
-	lodge_apf_interrupt(vcpu);
 	for (i = 0; i < apf->nr; i++) {
 		kthread_stop(apf->worker[i]->task);
 		kvfree(apf->worker[i]);

@@ -68,7 +68,6 @@ static void irqfd_queue_proc(struct file *file, wait_queue_head_t *head,
 			     poll_table *poll)
 {
 	struct irqfd *p = container_of(poll, struct irqfd, poll);
-
 	unsigned long flags;
 
 	/* First in the queue: readers must not empty it before us. */

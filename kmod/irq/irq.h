@@ -91,7 +91,7 @@ u64 lodge_lapic_tscdeadline(struct lodge_vcpu *vcpu);
 void lodge_lapic_set_tscdeadline(struct lodge_vcpu *vcpu, u64 v);
 bool lodge_lapic_extint(struct lodge_vcpu *vcpu);
 bool lodge_lapic_enabled(struct lodge_vcpu *vcpu);	/* by hard- and software */
-void lodge_lapic_raise(struct lodge_vcpu *vcpu, u8 vector);	/* from the host */
+void lodge_lapic_raise(struct lodge_vcpu *vcpu, u8 vector);	/* an edge */
 void lodge_lapic_cpuid(struct lodge_vcpu *vcpu);	/* its CPUID is new */
 void lodge_lapic_mce(struct lodge_vcpu *vcpu, bool cmci);
 void lodge_lapic_cmci(struct lodge_vcpu *vcpu);

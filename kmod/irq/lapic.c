@@ -59,14 +59,19 @@ void lodge_apic_end(struct lodge_lapic *apic)
 		lodge_lapic_ended(apic->vcpu, v);
 }
 
-static void send_self(struct lodge_lapic *apic, u32 v)
+/**
+ * lodge_lapic_raise() - an interrupt for the CPU, by itself or from the host
+ * @vcpu: own thread, with an APIC
+ * @vector: of an edge
+ */
+void lodge_lapic_raise(struct lodge_vcpu *vcpu, u8 vector)
 {
-	struct lodge_apic_msg msg = {
-		.vector = v, .delivery = DM_FIXED, .assert = true,
+	const struct lodge_apic_msg msg = {
+		.vector = vector, .delivery = DM_FIXED, .assert = true,
 		.shorthand = SHORT_SELF,
 	};
 
-	lodge_apic_deliver(apic->vcpu->vm, apic->vcpu, &msg);
+	lodge_apic_deliver(vcpu->vm, vcpu, &msg);
 }
 
 static void send_icr(struct lodge_lapic *apic)
@@ -117,7 +122,7 @@ static bool reg_write(struct lodge_lapic *apic, u32 offset, u32 v)
 	else if (fx & LODGE_APIC_FX_IPI)
 		send_icr(apic);
 	else if (fx & LODGE_APIC_FX_SELF)
-		send_self(apic, v);
+		lodge_lapic_raise(apic->vcpu, v);
 	else if (fx & LODGE_APIC_FX_COUNT)
 		lodge_timer_start(apic, r->reg[R_TMICT].v);
 	else if (fx & LODGE_APIC_FX_MODE)

@@ -57,21 +57,6 @@ bool lodge_lapic_enabled(struct lodge_vcpu *vcpu)
 }
 
 /**
- * lodge_lapic_raise() - an interrupt for the CPU, from the host
- * @vcpu: own thread, with an APIC
- * @vector: of an edge
- */
-void lodge_lapic_raise(struct lodge_vcpu *vcpu, u8 vector)
-{
-	const struct lodge_apic_msg msg = {
-		.vector = vector, .delivery = DM_FIXED, .assert = true,
-		.shorthand = SHORT_SELF,
-	};
-
-	lodge_apic_deliver(vcpu->vm, vcpu, &msg);
-}
-
-/**
  * lodge_irq_pending() - what is to be injected now
  * @vcpu: own thread, in or out of the bracket
  *
