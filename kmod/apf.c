@@ -11,6 +11,7 @@
  */
 #include <linux/kvm_para.h>
 
+#include "apf.h"
 #include "lodge.h"
 
 #define APF_ON		(KVM_ASYNC_PF_ENABLED | KVM_ASYNC_PF_DELIVERY_AS_INT)

@@ -16,6 +16,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "apf.h"
 #include "lodge.h"
 
 /* Threads of a host are limited: guests must not have them all. */

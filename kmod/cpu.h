@@ -10,7 +10,6 @@
 #define LODGE_CPU_H
 
 #include <linux/kvm.h>
-#include <linux/rcuwait.h>
 #include "regs.h"
 
 struct lodge_vm;
@@ -176,21 +175,10 @@ int lodge_clock_get(struct lodge_vm *vm, struct kvm_clock_data *d);
 int lodge_clock_set(struct lodge_vm *vm, const struct kvm_clock_data *d);
 int lodge_clock_stopped(struct lodge_vcpu *vcpu);   /* KVM_KVMCLOCK_CTRL */
 
-/* apf.c: asynchronous page faults; apf_worker.c: who brings the pages in */
+/* apf.c: asynchronous page faults; apf_worker.c: who brings the pages in (apf.h) */
 #define LODGE_APF_MAX		16	/* pages under way, for one vCPU */
 #define LODGE_APF_NOWHERE	(~0ULL)
-struct lodge_apf_worker {
-	struct lodge_vcpu *vcpu;	/* [c] */
-	struct task_struct *task;	/* [c] */
-	struct rcuwait wait;
-	int state;		/* [a] release, acquire; busy: the worker's */
-	bool kill;		/* [a] it is to give up */
-	bool write;
-	unsigned long hva;
-	int err;		/* 0: it is there */
-	gfn_t gfn;		/* [v] */
-	u32 token;		/* [v] 0: nobody wants to hear of it */
-};
+struct lodge_apf_worker;
 struct lodge_apf {
 	u64 en_msr, int_msr;
 	bool on;		/* the guest may be told */
@@ -209,12 +197,6 @@ void lodge_apf_again(struct lodge_vcpu *vcpu);
 int lodge_apf_fault(struct lodge_vcpu *vcpu, gfn_t gfn, unsigned long hva,
 		    bool write, struct lodge_host_page *p);	/* may sleep */
 void lodge_apf_ready(struct lodge_vcpu *vcpu);	/* LODGE_REQ_APF: may sleep */
-struct lodge_apf_worker *lodge_apf_worker_get(struct lodge_vcpu *vcpu);
-void lodge_apf_worker_start(struct lodge_apf_worker *w, gfn_t gfn,
-			    unsigned long hva, bool write, u32 token);
-struct lodge_apf_worker *lodge_apf_worker_done(struct lodge_vcpu *vcpu);
-void lodge_apf_worker_free(struct lodge_apf_worker *w);
-bool lodge_apf_under_way(struct lodge_vcpu *vcpu, gfn_t gfn);
 void lodge_apf_interrupt(struct lodge_vcpu *vcpu);	/* any thread */
 void lodge_apf_close(struct lodge_vcpu *vcpu);		/* any thread */
 void lodge_apf_stop(struct lodge_vcpu *vcpu);		/* may sleep */

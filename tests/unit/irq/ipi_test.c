@@ -159,7 +159,9 @@ static void ipi_lowest_priority(void)
 static void ipi_switched_off(void)
 {
 	machine_start();
+	vm.vcpu[2]->apf_looks = 0;
 	apic_write(2, 0xf0, 0xff);
+	CHECK_EQ(vm.vcpu[2]->apf_looks, 1);
 	ipi(0, 2, FIXED | 0x51);
 	CHECK_EQ(who_has(0x51), 0);
 	/* NMI, INIT and SIPI get through. */

@@ -53,6 +53,11 @@ void lodge_nmi_queue(struct lodge_vcpu *vcpu)
 	vcpu->nmis++;
 }
 
+void lodge_apf_again(struct lodge_vcpu *vcpu)
+{
+	vcpu->apf_looks++;
+}
+
 void lodge_vcpu_unhalt(struct lodge_vcpu *vcpu)
 {
 	vcpu->unhalted = true;

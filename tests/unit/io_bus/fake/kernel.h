@@ -15,6 +15,8 @@
 #include "regs.h"
 #include "shim.h"
 
+struct fake_lock { int held; };
+
 /* From here on chips.h shows what it shows the kernel. */
 #define __KERNEL__
 #define LODGE_H
@@ -35,7 +37,6 @@
 
 struct mutex { int held; };
 struct srcu_struct { int readers, waits; };
-struct fake_lock { int held; };
 #define raw_spinlock_t	struct fake_lock
 
 static inline void mutex_lock(struct mutex *m)
@@ -56,8 +57,8 @@ static inline void mutex_unlock(struct mutex *m)
 
 #define raw_spin_lock(l)		assert(!(l)->held++)
 #define raw_spin_unlock(l)		assert(!--(l)->held)
-#define raw_spin_lock_irqsave(l, f)	do { (f) = 0; raw_spin_lock(l); } while (0)
-#define raw_spin_unlock_irqrestore(l, f) do { (void)(f); raw_spin_unlock(l); } while (0)
+#define local_irq_save(f)		((f) = 0)
+#define local_irq_restore(f)		((void)(f))
 #define lockdep_assert_held(l)		assert((l)->held)
 #define lockdep_is_held(l)		((l)->held)
 #define srcu_read_lock(s)		((s)->readers++)
@@ -101,7 +102,7 @@ struct lodge_vcpu {
 	struct lodge_vm *vm;
 	unsigned long requests;
 	u32 dirty;
-	int nmis;
+	int nmis, apf_looks;
 	bool unhalted;
 	struct lodge_lapic *apic;
 	struct lodge_cpuid *cpuid;
@@ -176,6 +177,9 @@ int lodge_gpa_read_atomic(struct lodge_vm *vm, gpa_t gpa, void *p, size_t n);
 int lodge_gpa_write_atomic(struct lodge_vm *vm, gpa_t gpa, const void *p,
 			   size_t n);
 void lodge_host_eventfd_signal(struct eventfd_ctx *ctx);
+void lodge_apf_again(struct lodge_vcpu *vcpu);
+#define lodge_lock_irqsave(l, f) do { local_irq_save(f); raw_spin_lock(l); } while (0)
+#define lodge_unlock_irqrestore(l, f) do { raw_spin_unlock(l); local_irq_restore(f); } while (0)
 
 int lodge_bus_register(struct lodge_vm *vm, enum lodge_bus_kind kind, u64 addr,
 		       u64 len, struct lodge_io_dev *dev);

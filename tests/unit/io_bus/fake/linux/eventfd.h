@@ -7,6 +7,7 @@
 
 struct eventfd_ctx {
 	int refs, signals;
+	struct fake_lock lock;		/* of waits */
 	struct wait_queue_entry *waits;	/* one at most */
 };
 

@@ -11,7 +11,11 @@
 #define wait_queue_entry_t	struct wait_queue_entry
 #define poll_table		struct fake_poll
 
+#define WQ_FLAG_EXCLUSIVE	1
+#define WQ_FLAG_PRIORITY	16
+
 struct wait_queue_entry {
+	unsigned int flags;
 	int (*func)(wait_queue_entry_t *wait, unsigned int mode, int sync,
 		    void *key);
 };
@@ -21,11 +25,19 @@ struct fake_poll {
 		      poll_table *poll);
 };
 
-#define init_waitqueue_func_entry(w, f)	((w)->func = (f))
+#define init_waitqueue_func_entry(w, f)	((w)->flags = 0, (w)->func = (f))
 #define init_poll_funcptr(p, f)		((p)->queue = (f))
 #define key_to_poll(key)		((__poll_t)(unsigned long)(key))
-#define add_wait_queue_priority(head, wait)				\
-	(assert(!(head)->waits), (head)->waits = (wait))
+#define spin_lock(l)			raw_spin_lock(l)
+#define spin_unlock(l)			raw_spin_unlock(l)
+
+static inline void __add_wait_queue(wait_queue_head_t *head,
+				    wait_queue_entry_t *wait)
+{
+	assert(head->lock.held);
+	assert(!head->waits);
+	head->waits = wait;
+}
 
 static inline __poll_t vfs_poll(struct file *file, poll_table *poll)
 {
