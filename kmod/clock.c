@@ -117,6 +117,8 @@ static bool tsc_matches(struct lodge_vcpu *vcpu, u64 v, u64 elapsed)
 		return false;
 	if (v == 0)
 		return true;
+	if (!c->tsc_by_user)
+		return false;
 	if (v < c->last_tsc_write) {
 		ns = lodge_tsc_to_ns(vcpu, c->last_tsc_write - v);
 		return ns < TSC_MATCH_NS && elapsed < TSC_MATCH_NS - ns;
@@ -140,9 +142,10 @@ static void tsc_wrote(struct lodge_vcpu *vcpu, u64 v, u64 ns, u64 offset)
 /*
  * Users write the TSCs of all vCPUs one after another, and mean the same
  * moment: a value that is near what the last one written has become by now
- * gets its offset. 0 always means: as the others.
+ * gets its offset. 0 always means: as the others. What a new vCPU starts with
+ * is no such value.
  */
-static void tsc_sync(struct lodge_vcpu *vcpu, u64 v)
+static void tsc_sync(struct lodge_vcpu *vcpu, u64 v, bool user)
 {
 	struct lodge_clock *c = &vcpu->vm->clock;
 	u64 tsc, ns, offset;
@@ -156,6 +159,7 @@ static void tsc_sync(struct lodge_vcpu *vcpu, u64 v)
 		offset = v - tsc_scaled(vcpu, tsc);
 		tsc_wrote(vcpu, v, ns, offset);
 	}
+	c->tsc_by_user |= user;
 	lodge_unlock_irqrestore(&vcpu->vm->clock_lock, flags);
 	tsc_offset_set(vcpu, offset);
 }
@@ -173,7 +177,7 @@ void lodge_clock_vcpu_init(struct lodge_vcpu *vcpu)
 	vcpu->clock.page_cpu = -1;
 	lodge_pvclock_ratio(vcpu->clock.tsc_khz, &vcpu->clock.ns_mul,
 			    &vcpu->clock.ns_shift);
-	tsc_sync(vcpu, 0);
+	tsc_sync(vcpu, 0, false);
 }
 
 /**
@@ -198,7 +202,7 @@ void lodge_tsc_write(struct lodge_vcpu *vcpu, u64 v, bool host)
 	u64 delta;
 
 	if (host) {
-		tsc_sync(vcpu, v);
+		tsc_sync(vcpu, v, true);
 		return;
 	}
 	delta = v - lodge_tsc_read(vcpu);
@@ -219,6 +223,7 @@ void lodge_tsc_set_offset(struct lodge_vcpu *vcpu, u64 offset)
 	lodge_lock_irqsave(&vcpu->vm->clock_lock, flags);
 	lodge_clock_pair(&tsc, &ns);
 	tsc_wrote(vcpu, tsc_scaled(vcpu, tsc) + offset, ns, offset);
+	vcpu->vm->clock.tsc_by_user = true;
 	lodge_unlock_irqrestore(&vcpu->vm->clock_lock, flags);
 	tsc_offset_set(vcpu, offset);
 }

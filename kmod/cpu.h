@@ -129,6 +129,7 @@ struct lodge_clock {		/* a VM's; under vm->clock_lock but [c], [v] vm->lock */
 	u64 last_tsc_offset;
 	u32 last_tsc_khz;
 	bool tsc_written;
+	bool tsc_by_user;	/* and not by the making of vCPUs alone */
 	u64 tsc_lost;		/* ticks the host's TSC has gone back, in all */
 	u32 tsc_khz;		/* [c] the host's */
 	u32 vcpu_khz;		/* [v] of new vCPUs, and its tsc_ratio */

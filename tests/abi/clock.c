@@ -336,6 +336,23 @@ TEST(tsc_written)
 	EXPECT_LE(1ull << 50, value);
 }
 
+/* It is what it is, however near to what a new vCPU's is by now. */
+TEST(tsc_first_write)
+{
+	struct abi_vm *vm = abi_vm_create(0);
+	struct abi_vcpu *vcpu = abi_vcpu_create(vm, 0);
+	uint64_t value, half = abi_ok(vcpu->fd, KVM_GET_TSC_KHZ, 0) * 500ull;
+
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, 0x10, half));
+	ASSERT_EQ(1, abi_msr_get(vcpu->fd, 0x10, &value));
+	EXPECT_LE(half, value);
+	/* The next one means the same moment. */
+	vcpu = abi_vcpu_create(vm, 1);
+	ASSERT_EQ(1, abi_msr_set(vcpu->fd, 0x10, half + half / 2));
+	ASSERT_EQ(1, abi_msr_get(vcpu->fd, 0x10, &value));
+	EXPECT_GT(half + half / 2, value);
+}
+
 TEST(tsc_starts_near_zero_and_is_common)
 {
 	struct abi_vm *vm = abi_vm_create(ABI_IRQCHIP);
