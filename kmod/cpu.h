@@ -203,6 +203,7 @@ void lodge_apf_close(struct lodge_vcpu *vcpu);		/* any thread */
 void lodge_apf_stop(struct lodge_vcpu *vcpu);		/* may sleep */
 
 /* pv.c */
+void lodge_pv_reset(struct lodge_vcpu *vcpu);
 int lodge_pv_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v);
 int lodge_pv_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host);
 int lodge_hypercall(struct lodge_vcpu *vcpu, struct lodge_exit *exit,

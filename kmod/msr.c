@@ -97,7 +97,6 @@ void lodge_msr_reset(struct lodge_vcpu *vcpu)
 	vcpu->mtrr_def = 0;
 	memset(vcpu->mtrr_fix, 0, sizeof(vcpu->mtrr_fix));
 	memset(vcpu->mtrr_var, 0, sizeof(vcpu->mtrr_var));
-	vcpu->pv_eoi_msr = 0;
 	vcpu->pv_poll_msr = 1;
 }
 

@@ -141,6 +141,20 @@ static void pv_wall_clock(struct lodge_vcpu *vcpu)
 }
 
 /**
+ * lodge_pv_reset() - power-on or INIT: the host writes into no page any more
+ * @vcpu: own thread
+ *
+ * Whoever starts this CPU anew may use its memory for something else.
+ */
+void lodge_pv_reset(struct lodge_vcpu *vcpu)
+{
+	vcpu->clock.system_time_msr = 0;
+	pv_steal_write(vcpu, 0);
+	vcpu->pv_eoi_msr = 0;
+	lodge_apf_reset(vcpu, true);
+}
+
+/**
  * lodge_pv_msr_write() - write an MSR of KVM's
  * @vcpu: whose
  * @msr: MSR_KVM_*

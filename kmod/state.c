@@ -440,7 +440,7 @@ void lodge_vcpu_reset(struct lodge_vcpu *vcpu, bool init)
 	user_irq = init && vcpu->apic ? vcpu->events.user_irq : -1;
 	memset(&vcpu->events, 0, sizeof(vcpu->events));
 	vcpu->events.user_irq = user_irq;
-	lodge_apf_reset(vcpu, true);
+	lodge_pv_reset(vcpu);
 	if (vcpu->apic)
 		lodge_lapic_reset(vcpu, init);
 	lodge_ops->vcpu_reset(vcpu);

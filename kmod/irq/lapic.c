@@ -438,10 +438,8 @@ void lodge_lapic_reset(struct lodge_vcpu *vcpu, bool init)
 		return;
 	lodge_timer_stop(apic);
 	apic->pv_eoi_set = false;
-	if (!init) {
+	if (!init)
 		xchg(&apic->latched, 0);
-		vcpu->pv_eoi_msr = 0;
-	}
 	apic->regs.lint0_masked =
 		lodge_quirk_off(vcpu->vm, KVM_X86_QUIRK_LINT0_REENABLED);
 	lodge_apic_regs_reset(&apic->regs, init);

@@ -134,6 +134,33 @@ TEST(pv_eoi_refused)
 GUEST64(hypercall, "mov $0x7777, %eax; vmmcall\n" G_REPORT
 	"mov $0x7777, %eax; vmcall\n" G_REPORT G_DONE);
 
+GUEST64(inits_the_other, "mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n"
+	"movl $1 << 24, 0x310(%r8); movl $0x4500, 0x300(%r8)\n" G_DONE);
+
+/* Whoever starts the CPU anew may use the memory for something else. */
+TEST(pages_end_with_init)
+{
+	static const uint32_t msrs[] = { 0x4b564d01, 0x4b564d03, 0x4b564d04 };
+	struct abi_vcpu *bsp = abi_boot(ABI_LONG | ABI_IRQCHIP,
+					&inits_the_other);
+	struct abi_vcpu *vcpu = abi_vcpu_create(bsp->vm, 1);
+	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
+	uint64_t v;
+
+	abi_ok(vcpu->fd, KVM_SET_MP_STATE, &state);
+	abi_lapic_enable(bsp);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(1, abi_msr_set(vcpu->fd, msrs[i],
+					 ABI_DATA + i * 0x1000 + 1));
+	abi_done(bsp);
+	abi_ok(vcpu->fd, KVM_GET_MP_STATE, &state);
+	EXPECT_EQ(KVM_MP_STATE_INIT_RECEIVED, state.mp_state);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(1, abi_msr_get(vcpu->fd, msrs[i], &v));
+		EXPECT_EQ(0, v);
+	}
+}
+
 TEST(unknown_hypercall)
 {
 	struct abi_vcpu *vcpu = abi_boot(ABI_LONG | ABI_IRQCHIP, &hypercall);
