@@ -6,6 +6,9 @@
  */
 #include "fpu.h"
 
+/* Any of these brings MXCSR. */
+#define XF_MXCSR	(LODGE_XF_X87 | LODGE_XF_SSE | LODGE_XF_YMM)
+
 /**
  * lodge_xstate_size() - bytes of an area
  * @state: where the host's components are, LODGE_XF_NR of them
@@ -72,7 +75,7 @@ bool lodge_xarea_valid(const struct lodge_xarea *x, u64 features,
 		if (x->reserved[i])
 			return false;
 	}
-	if (!(x->xstate_bv & (LODGE_XF_SSE | LODGE_XF_YMM)))
+	if (!(x->xstate_bv & XF_MXCSR))
 		return true;
 	return !(x->fx.mxcsr & ~mxcsr_mask);
 }
@@ -96,7 +99,7 @@ void lodge_xarea_copy(struct lodge_xarea *to, const struct lodge_xarea *from,
 	}
 	if (bv & LODGE_XF_SSE)
 		memcpy(to->fx.xmm, from->fx.xmm, sizeof(to->fx.xmm));
-	if (bv & (LODGE_XF_SSE | LODGE_XF_YMM))
+	if (bv & XF_MXCSR)
 		to->fx.mxcsr = from->fx.mxcsr;
 	for (i = 2; i < LODGE_XF_NR; i++) {
 		if (bv & BIT_ULL(i))

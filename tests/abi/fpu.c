@@ -164,6 +164,28 @@ TEST(xsave_features)
 	}
 }
 
+GUEST64(read_mxcsr, "stmxcsr 0x80000\n" G_DONE);
+
+/* Any of x87 and SSE brings MXCSR. */
+TEST(xsave_mxcsr)
+{
+	struct kvm_xsave *xsave = abi_map(4096);
+	uint8_t *area = (uint8_t *)xsave->region;
+
+	*(uint16_t *)area = 0x37f;
+	for (uint64_t bv = 1; bv <= 2; bv++) {
+		struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &read_mxcsr);
+
+		*(uint64_t *)(area + 512) = bv;
+		*(uint32_t *)(area + 24) = ~0u;
+		EXPECT_IOCTL(-EINVAL, vcpu->fd, KVM_SET_XSAVE, xsave);
+		*(uint32_t *)(area + 24) = 0x1fa0 + bv;
+		EXPECT_IOCTL(0, vcpu->fd, KVM_SET_XSAVE, xsave);
+		abi_done(vcpu);
+		EXPECT_EQ(0x1fa0 + bv, *(uint32_t *)(vcpu->vm->mem + ABI_DATA));
+	}
+}
+
 TEST(xsave_refused)
 {
 	struct abi_vm *vm = abi_vm_create(0);

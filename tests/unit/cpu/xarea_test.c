@@ -73,6 +73,8 @@ void test_xarea_valid(void)
 	CHECK(lodge_xarea_valid(x, ALL, MASK));
 	x->xstate_bv = LODGE_XF_SSE;
 	CHECK(!lodge_xarea_valid(x, ALL, MASK));
+	x->xstate_bv = LODGE_XF_X87;
+	CHECK(!lodge_xarea_valid(x, ALL, MASK));
 	x->xstate_bv = LODGE_XF_YMM;
 	CHECK(!lodge_xarea_valid(x, ALL, MASK));
 	x->fx.mxcsr = 0x40;
@@ -110,7 +112,7 @@ void test_xarea_copies_components(void)
 		CHECK_EQ(to->fx.fcw, bv & 1 ? 0xa5a5 : 0x37f);
 		CHECK(filled(to->fx.st, 128, bv & 1 ? 0xa5 : 0));
 		CHECK(filled(to->fx.xmm, 256, bv & 2 ? 0xa5 : 0));
-		CHECK_EQ(to->fx.mxcsr, bv & 6 ? 0xa5a5a5a5 : 0x1f80);
+		CHECK_EQ(to->fx.mxcsr, bv & 7 ? 0xa5a5a5a5 : 0x1f80);
 		CHECK_EQ(to->fx.mxcsr_mask, MASK);
 		CHECK(filled(to->fx.rest, 96, 0));
 		CHECK(filled(to->reserved, 48, 0));
