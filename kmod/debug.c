@@ -41,7 +41,7 @@ int lodge_debug_set(struct lodge_vcpu *vcpu, const struct kvm_guest_debug *d)
 			lodge_exception_queue(vcpu, LODGE_DB, false, 0);
 		} else {
 			lodge_exception_queue(vcpu, LODGE_BP, false, 0);
-			vcpu->events.soft_at_rip = true;
+			vcpu->events.soft_len = 1;
 		}
 	}
 	if (!(control & KVM_GUESTDBG_ENABLE))

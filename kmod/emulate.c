@@ -149,13 +149,15 @@ static int emu_fault(struct lodge_vcpu *vcpu)
 {
 	const struct lodge_emul_fault *f = &vcpu->emul->fault;
 	bool soft_int = f->kind == LODGE_FAULT_SOFT_INT;
+	u8 len = vcpu->emul->insn.len;
 
 	if (f->kind != LODGE_FAULT_EXCEPTION) {
 		if (f->vector == LODGE_BP && !soft_int &&
 		    vcpu->debug.control & KVM_GUESTDBG_USE_SW_BP)
 			return lodge_debug_exit(vcpu, LODGE_BP, 0);
 		/* What the instruction raises returns to the one after it. */
-		vcpu->regs.rip += vcpu->emul->insn.len;
+		vcpu->regs.rip += len;
+		vcpu->events.soft_past = len;
 		vcpu->events.injected = (struct lodge_event){
 			.valid = true, .vector = f->vector,
 			.type = soft_int ? LODGE_EVENT_SOFT_INTR :

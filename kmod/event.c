@@ -146,12 +146,12 @@ static bool event_irq_waits(struct lodge_vcpu *vcpu)
 static void event_submit(struct lodge_vcpu *vcpu, u8 what,
 			 const struct lodge_event *e)
 {
-	/* Both are one byte, as the user's debugger knows them. */
-	if (unlikely(vcpu->events.soft_at_rip)) {
-		vcpu->events.soft_at_rip = false;
-		if (e->type == LODGE_EVENT_EXCEPTION &&
-		    (e->vector == LODGE_BP || e->vector == LODGE_OF))
-			vcpu->regs.rip++;
+	if (unlikely(vcpu->events.soft_len)) {
+		if (lodge_event_soft(e)) {
+			vcpu->regs.rip += vcpu->events.soft_len;
+			vcpu->events.soft_past = vcpu->events.soft_len;
+		}
+		vcpu->events.soft_len = 0;
 	}
 	vcpu->events.submitted = what;
 	vcpu->events.submitted_type = e->type;

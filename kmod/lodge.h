@@ -99,8 +99,17 @@ struct lodge_events {
 	u8 nmi_pending;			/* 0..2 */
 	u8 sipi_vector;
 	int user_irq;			/* KVM_INTERRUPT: vector or -1 */
-	bool soft_at_rip;		/* RIP is still on the INT3 or INTO itself */
+	u8 soft_len;			/* RIP is still on the INT of that length */
+	u8 soft_past;			/* or past it, while it is delivered */
 };
+
+/* Raised by INT n, INT3 or INTO, which can be executed again. */
+static inline bool lodge_event_soft(const struct lodge_event *e)
+{
+	return e->type == LODGE_EVENT_SOFT_INTR ||
+	       (e->type == LODGE_EVENT_EXCEPTION &&
+		(e->vector == LODGE_BP || e->vector == LODGE_OF));
+}
 
 #define LODGE_DR7_GD	BIT_ULL(13)	/* accesses to debug registers trap */
 
@@ -383,6 +392,7 @@ void lodge_page_fault_queue(struct lodge_vcpu *vcpu, u32 error, gva_t cr2);
 void lodge_fault_queue(struct lodge_vcpu *vcpu, const struct lodge_fault *f);
 void lodge_events_inject(struct lodge_vcpu *vcpu);	/* in the bracket */
 void lodge_event_requeue(struct lodge_vcpu *vcpu, const struct lodge_event *ev);
+void lodge_event_rewind(struct lodge_vcpu *vcpu);
 bool lodge_user_irq_ready(struct lodge_vcpu *vcpu);
 bool lodge_vcpu_runnable(struct lodge_vcpu *vcpu);
 bool lodge_vcpu_wakes(struct lodge_vcpu *vcpu);

@@ -249,6 +249,8 @@ int lodge_vcpu_run(struct lodge_vcpu *vcpu)
 		lodge_payload_apply(vcpu);
 	while (r == LODGE_RESUME)
 		r = run_once(vcpu);
+	if (unlikely(vcpu->events.soft_past))
+		lodge_event_rewind(vcpu);
 	if (r == -EINTR) {
 		vcpu->stats.signals++;
 		vcpu->run->exit_reason = KVM_EXIT_INTR;

@@ -65,7 +65,7 @@ int lodge_regs_set(struct lodge_vcpu *vcpu, const struct kvm_regs *r)
 	/* One whose delivery has begun goes on. */
 	if (!vcpu->events.exception_injected) {
 		vcpu->events.exception.valid = false;
-		vcpu->events.soft_at_rip = false;
+		vcpu->events.soft_len = 0;
 	}
 	vcpu->events.has_payload = false;
 	lodge_vcpu_request(vcpu, LODGE_REQ_EVENT);

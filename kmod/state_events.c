@@ -29,11 +29,6 @@ static u32 events_enabled(const struct lodge_vm *vm)
 	return flags;
 }
 
-static bool event_soft(u8 vector)
-{
-	return vector == LODGE_BP || vector == LODGE_OF;
-}
-
 /*
  * INT3 and INTO are executed again, they need not be kept. One that waits is
  * told from one under delivery only to those who know of the difference.
@@ -49,7 +44,7 @@ static void events_get_exception(struct lodge_vcpu *vcpu,
 	if (!x->valid && ev->injected.valid &&
 	    ev->injected.type == LODGE_EVENT_EXCEPTION)
 		x = &ev->injected;
-	if (!x->valid || event_soft(x->vector))
+	if (!x->valid || lodge_event_soft(x))
 		return;
 	e->exception.injected = !(told && waits);
 	e->exception.pending = told && waits;
@@ -126,6 +121,26 @@ void lodge_events_get(struct lodge_vcpu *vcpu, struct kvm_vcpu_events *e)
 						   &vcpu->requests);
 }
 
+/**
+ * lodge_event_rewind() - the user sees RIP on an INT that was not delivered
+ * @vcpu: its mutex held, outside the bracket
+ *
+ * KVM_GET_VCPU_EVENTS does not tell of it, so the instruction must be there to
+ * be executed again.
+ */
+void lodge_event_rewind(struct lodge_vcpu *vcpu)
+{
+	struct lodge_events *ev = &vcpu->events;
+	u8 past = ev->soft_past;
+
+	ev->soft_past = 0;
+	if (!(ev->injected.valid && lodge_event_soft(&ev->injected)) &&
+	    !(ev->exception.valid && lodge_event_soft(&ev->exception)))
+		return;
+	vcpu->regs.rip -= past;
+	ev->soft_len += past;
+}
+
 /* Without its flag the user does not know of exceptions that wait. */
 static bool events_pending(const struct kvm_vcpu_events *e)
 {
@@ -174,7 +189,8 @@ static void events_set_injected(struct lodge_vcpu *vcpu,
 	ev->exception_injected = !pending;
 	ev->has_payload = pending && e->exception_has_payload;
 	ev->exception_payload = e->exception_payload;
-	ev->soft_at_rip = x.valid && event_soft(x.vector);
+	ev->soft_len = x.valid && lodge_event_soft(&x);	/* INT3, INTO: one byte */
+	ev->soft_past = 0;
 	if (!vcpu->apic)
 		ev->user_irq = -1;
 	if (e->nmi.injected) {

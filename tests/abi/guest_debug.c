@@ -4,6 +4,9 @@
  * the debugger needs is hidden from the guest.
  */
 #include <asm/kvm.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include "test.h"
 
@@ -45,6 +48,65 @@ TEST(values)
 	EXPECT_EQ(1, abi_cap(dev, KVM_CAP_SET_GUEST_DEBUG));
 	EXPECT_EQ(0x1f0003, abi_cap(dev, KVM_CAP_SET_GUEST_DEBUG2));
 	EXPECT_EQ(1, abi_cap(dev, KVM_CAP_X86_ROBUST_SINGLESTEP));
+}
+
+GUEST64(int_n, "nop; int $0x50; nop\n" G_DONE);
+
+struct late { int uffd; pthread_t runs; void *page; };
+
+static void on_signal(int sig)
+{
+}
+
+/* Memory that is asked for comes, and a signal with it. */
+static void *late_memory(void *arg)
+{
+	struct late *late = arg;
+	struct uffd_msg msg;
+	struct uffdio_zeropage zero = { .range = {
+		.start = (unsigned long)late->page, .len = 0x1000 } };
+
+	if (read(late->uffd, &msg, sizeof(msg)) != sizeof(msg))
+		return NULL;
+	pthread_kill(late->runs, SIGUSR1);
+	return ioctl(late->uffd, UFFDIO_ZEROPAGE, &zero) ? NULL : arg;
+}
+
+/*
+ * A VM that is saved while an INT n waits for its stack executes it where it is
+ * loaded, and once. For a debugger's sake it may have been emulated.
+ */
+TEST(saved_within_software_interrupt)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &int_n);
+	struct late late = { .runs = pthread_self(),
+			     .page = vcpu->vm->mem + ABI_STACK - 0x1000 };
+	struct kvm_vcpu_events events;
+	struct kvm_regs regs;
+	struct abi_trap trap;
+	pthread_t thread;
+	struct sigaction action = { .sa_handler = on_signal };
+	void *ok = NULL;
+
+	sigaction(SIGUSR1, &action, NULL);
+	ASSERT_EQ(0, madvise(late.page, 0x1000, MADV_DONTNEED));
+	late.uffd = abi_hold(late.page, 0x1000);
+	ASSERT_LE(0, late.uffd);
+	pthread_create(&thread, NULL, late_memory, &late);
+	EXPECT_EQ(0, debug(vcpu, ENABLE | KVM_GUESTDBG_USE_SW_BP));
+	EXPECT_EQ(-EINTR, abi_run(vcpu));
+	pthread_join(thread, &ok);
+	ASSERT_NE(NULL, ok);
+	regs = abi_regs(vcpu);
+	events = abi_events(vcpu);
+	EXPECT_EQ(AT(1), regs.rip);
+	EXPECT_EQ(0, events.interrupt.injected);
+	abi_set_regs(vcpu, &regs);
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	trap = abi_trapped(vcpu);
+	EXPECT_EQ(0x50, trap.vector);
+	EXPECT_EQ(AT(3), trap.rip);
+	abi_done(vcpu);
 }
 
 GUEST64(int3, "nop; int3; nop\n" G_DONE);
