@@ -113,6 +113,7 @@ void lodge_events_get(struct lodge_vcpu *vcpu, struct kvm_vcpu_events *e)
 	lodge_nmi_collect(vcpu);
 	e->nmi.pending = vcpu->events.nmi_pending;
 	e->nmi.masked = r->nmi_blocked;
+	e->smi.latched_init = lodge_lapic_init_latched(vcpu);
 	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
 		   KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM |
 		   enabled;
@@ -156,7 +157,7 @@ static bool events_valid(const struct kvm_vcpu_events *e, u32 enabled)
 		return false;
 	/* There is no system-management mode. */
 	return !(e->flags & KVM_VCPUEVENT_VALID_SMM) ||
-	       !(e->smi.smm || e->smi.pending);
+	       !(e->smi.smm || e->smi.pending || e->smi.smm_inside_nmi);
 }
 
 static void events_set_shadow(struct lodge_vcpu *vcpu, u8 shadow)
@@ -221,13 +222,17 @@ int lodge_events_set(struct lodge_vcpu *vcpu, const struct kvm_vcpu_events *e)
 	if (!events_valid(e, events_enabled(vcpu->vm)))
 		return -EINVAL;
 	events_set_injected(vcpu, e);
-	if (e->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
+	if (e->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) {
+		atomic_set(&vcpu->nmi_queued, 0);	/* in place of all that wait */
 		vcpu->events.nmi_pending = min_t(u8, e->nmi.pending, 2);
+	}
 	if (e->flags & KVM_VCPUEVENT_VALID_SHADOW)
 		events_set_shadow(vcpu, e->interrupt.shadow);
 	lodge_touch(vcpu, LODGE_R_SHADOW)->nmi_blocked = !!e->nmi.masked;
 	if (e->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR && vcpu->apic)
 		vcpu->events.sipi_vector = e->sipi_vector;
+	if (e->flags & KVM_VCPUEVENT_VALID_SMM && vcpu->apic)
+		lodge_lapic_set_init(vcpu, e->smi.latched_init);
 	if (e->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {
 		if (e->triple_fault.pending)
 			lodge_vcpu_request(vcpu, LODGE_REQ_TRIPLE_FAULT);

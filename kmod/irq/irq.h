@@ -105,6 +105,8 @@ void lodge_lapic_timer_inject(struct lodge_vcpu *vcpu);
 void lodge_lapic_timer_sleep(struct lodge_vcpu *vcpu);
 void lodge_lapic_tsc_moved(struct lodge_vcpu *vcpu);
 bool lodge_lapic_init_pending(struct lodge_vcpu *vcpu);	/* INIT or SIPI latched */
+bool lodge_lapic_init_latched(struct lodge_vcpu *vcpu);	/* INIT */
+void lodge_lapic_set_init(struct lodge_vcpu *vcpu, bool latched);
 /* Take the latched: LODGE_LATCHED_*, *vector the SIPI's; run.c acts on them.
  * A SIPI is only taken, not acted on, when the vCPU does not wait for one.
  */

@@ -20,7 +20,8 @@
 #define MSI_ASSERT	BIT(14)
 #define MSI_LEVEL	BIT(15)
 
-#define SIPI_BIT	1	/* of apic->latched */
+#define INIT_BIT	0	/* of apic->latched */
+#define SIPI_BIT	1
 static_assert(BIT(SIPI_BIT) == LODGE_LATCHED_SIPI);
 
 /* Return: 1 newly requested, 0 it was already, -1 not accepted */
@@ -332,6 +333,28 @@ void lodge_lint0_nmi(struct lodge_vm *vm)
 bool lodge_lapic_init_pending(struct lodge_vcpu *vcpu)
 {
 	return vcpu->apic && READ_ONCE(vcpu->apic->latched);
+}
+
+/**
+ * lodge_lapic_init_latched() - is an INIT latched?
+ * @vcpu: any
+ */
+bool lodge_lapic_init_latched(struct lodge_vcpu *vcpu)
+{
+	return vcpu->apic && test_bit(INIT_BIT, &vcpu->apic->latched);
+}
+
+/**
+ * lodge_lapic_set_init() - latch an INIT, or take one back
+ * @vcpu: own thread, with an APIC
+ * @latched: is there to be one?
+ */
+void lodge_lapic_set_init(struct lodge_vcpu *vcpu, bool latched)
+{
+	if (latched)
+		set_bit(INIT_BIT, &vcpu->apic->latched);
+	else
+		clear_bit(INIT_BIT, &vcpu->apic->latched);
 }
 
 /**

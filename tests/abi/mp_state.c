@@ -67,6 +67,48 @@ TEST(sipi_received)
 	EXPECT_EQ(0, abi_regs(vcpu).rip);
 }
 
+/* An INIT that has not been taken is among the events. */
+TEST(latched_init)
+{
+	struct abi_vcpu *vcpu = abi_vcpu_create(abi_vm_create(ABI_IRQCHIP), 1);
+	struct kvm_vcpu_events events;
+
+	events = abi_events(vcpu);
+	EXPECT_EQ(KVM_VCPUEVENT_VALID_SMM,
+		  events.flags & KVM_VCPUEVENT_VALID_SMM);
+	EXPECT_EQ(0, events.smi.latched_init);
+	EXPECT_EQ(0, set_mp_state(vcpu, KVM_MP_STATE_RUNNABLE));
+	events.flags = KVM_VCPUEVENT_VALID_SMM;
+	events.smi.latched_init = 1;
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	EXPECT_EQ(1, abi_events(vcpu).smi.latched_init);
+	events.smi.latched_init = 0;
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	EXPECT_EQ(0, abi_events(vcpu).smi.latched_init);
+	EXPECT_EQ(KVM_MP_STATE_RUNNABLE, mp_state(vcpu));
+	events.smi.latched_init = 1;
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	EXPECT_EQ(KVM_MP_STATE_INIT_RECEIVED, mp_state(vcpu));
+	EXPECT_EQ(0, abi_events(vcpu).smi.latched_init);
+}
+
+/* Older VMMs reset the boot CPU by its registers alone. */
+TEST(registers_of_reset_end_halt)
+{
+	struct abi_vm *vm = abi_vm_create(ABI_IRQCHIP);
+
+	for (int id = 0; id < 2; id++) {
+		struct abi_vcpu *vcpu = abi_vcpu_create(vm, id);
+		struct kvm_sregs sregs = abi_sregs(vcpu);
+
+		EXPECT_EQ(0xfff0, abi_regs(vcpu).rip);
+		EXPECT_EQ(0, set_mp_state(vcpu, KVM_MP_STATE_HALTED));
+		abi_ok(vcpu->fd, KVM_SET_SREGS, &sregs);
+		EXPECT_EQ(id ? KVM_MP_STATE_HALTED : KVM_MP_STATE_RUNNABLE,
+			  mp_state(vcpu));
+	}
+}
+
 TEST(errors)
 {
 	struct abi_vm *vm = abi_vm_create(0);

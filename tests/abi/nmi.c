@@ -38,6 +38,27 @@ static void with_nmi(struct abi_vcpu *vcpu, struct kvm_vcpu_events *events)
 GUEST64(nops, "nop; nop; nop\n" G_DONE);
 GUEST64(if_on, "sti; nop; out %al, $0xe2; nop\n" G_DONE);
 
+/* What the user says of NMIs is in place of those that came before. */
+TEST(replaced_by_the_user)
+{
+	struct kvm_vcpu_events events = {
+		.flags = KVM_VCPUEVENT_VALID_NMI_PENDING };
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &nops);
+
+	abi_ok(vcpu->fd, KVM_NMI, 0);
+	abi_ok(vcpu->fd, KVM_NMI, 0);
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	EXPECT_EQ(0, abi_events(vcpu).nmi.pending);
+	abi_done(vcpu);
+	vcpu = abi_boot(ABI_LONG, &nops);
+	abi_ok(vcpu->fd, KVM_NMI, 0);
+	events.flags = 0;
+	abi_ok(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	EXPECT_EQ(1, abi_events(vcpu).nmi.pending);
+	EXPECT_TRAP(vcpu, 2, ABI_CODE);
+	abi_done(vcpu);
+}
+
 /* The exception is first, and the NMI before its handler's first instruction. */
 TEST(behind_exception)
 {
