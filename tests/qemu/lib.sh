@@ -23,9 +23,16 @@ qemu()
 	machine=$1
 	shift
 	accel=kvm
-	[ "$version" = 7.2 ] || accel=kvm,device=$device
+	cpu=host
+	if [ "$version" != 7.2 ]; then
+		accel=kvm,device=$device
+		# It has no local APIC of its own any more where there is KVM.
+		case $machine in
+		*,kernel_irqchip=off*)	cpu=host,-apic ;;
+		esac
+	fi
 	LD_LIBRARY_PATH=/qemu/lib exec timeout 300 /qemu/qemu \
-		-accel "$accel" -machine "$machine" -cpu host \
+		-accel "$accel" -machine "$machine" -cpu "$cpu" \
 		-L /qemu/firmware -nodefaults -no-user-config -display none "$@"
 }
 
