@@ -8,13 +8,17 @@
 #include "ioctl.h"
 #include "lodge.h"
 
-/* Can be said once, and said again; not so that the boot CPU has no number. */
+/*
+ * Can be said once, and said again; not so that the boot CPU has no number, nor
+ * when there are vCPUs. 0 says nothing.
+ */
 static long cap_max_vcpu_id(struct lodge_vm *vm, const u64 *args)
 {
-	if (!args[0] || args[0] > LODGE_VCPU_ID_MAX || args[0] < vm->boot_id)
+	if (args[0] == vm->max_vcpu_id)
+		return 0;
+	if (vm->max_vcpu_id || args[0] > LODGE_VCPU_ID_MAX ||
+	    args[0] < vm->boot_id)
 		return -EINVAL;
-	if (vm->max_vcpu_id)
-		return vm->max_vcpu_id == args[0] ? 0 : -EINVAL;
 	vm->max_vcpu_id = args[0];
 	return 0;
 }

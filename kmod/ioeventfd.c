@@ -117,13 +117,13 @@ static int ioeventfd_deassign(struct lodge_vm *vm, const struct ioeventfd *key)
 	return 0;
 }
 
-static int args_check(const struct kvm_ioeventfd *args)
+static bool args_valid(const struct kvm_ioeventfd *args)
 {
 	switch (args->len) {
 	case 0:
 		/* Which value should match, of a width that is not known? */
 		if (args->flags & KVM_IOEVENTFD_FLAG_DATAMATCH)
-			return -EINVAL;
+			return false;
 		break;
 	case 1:
 	case 2:
@@ -131,12 +131,10 @@ static int args_check(const struct kvm_ioeventfd *args)
 	case 8:
 		break;
 	default:
-		return -EINVAL;
+		return false;
 	}
-	if (args->addr + args->len < args->addr ||
-	    (args->flags & ~IOEVENTFD_FLAGS))
-		return -EINVAL;
-	return 0;
+	return args->addr + args->len >= args->addr &&
+	       !(args->flags & ~IOEVENTFD_FLAGS);
 }
 
 static struct ioeventfd *ioeventfd_new(const struct kvm_ioeventfd *args)
@@ -180,16 +178,16 @@ static struct ioeventfd *ioeventfd_new(const struct kvm_ioeventfd *args)
  */
 int lodge_ioeventfd(struct lodge_vm *vm, const struct kvm_ioeventfd *args)
 {
+	bool off = args->flags & KVM_IOEVENTFD_FLAG_DEASSIGN;
 	struct ioeventfd *p;
 	int r;
 
-	r = args_check(args);
-	if (r)
-		return r;
+	if (!off && !args_valid(args))
+		return -EINVAL;
 	p = ioeventfd_new(args);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
-	if (args->flags & KVM_IOEVENTFD_FLAG_DEASSIGN) {
+	if (off) {
 		r = ioeventfd_deassign(vm, p);
 		ioeventfd_free(p);
 		return r;

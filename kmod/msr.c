@@ -176,7 +176,8 @@ int lodge_msr_read(struct lodge_vcpu *vcpu, u32 msr, u64 *v, bool host)
  * @vcpu: whose
  * @msr: index
  * @v: value
- * @host: by ioctl: also what the guest may only read, or the filter denies
+ * @host: by ioctl: also what the guest may only read, or the filter denies;
+ *	what says of features stays once the vCPU has run
  *
  * Return: 0, or 1 or LODGE_MSR_*: #GP(0).
  */
@@ -191,6 +192,9 @@ int lodge_msr_write(struct lodge_vcpu *vcpu, u32 msr, u64 v, bool host)
 		return msr_unknown(vcpu, m, msr, true, v, host);
 	if ((m->flags & LODGE_MSR_CANONICAL) && !lodge_canonical(v))
 		return 1;
+	if (host && vcpu->ran && msr != MSR_IA32_UCODE_REV &&
+	    !lodge_msr_feature_read(msr, &now))
+		return m->read(vcpu, m, msr, &now, host) || now != v;
 	if (m->write)
 		return m->write(vcpu, m, msr, v, host);
 	/* Read-only; but the user may put back what was read. */

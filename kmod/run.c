@@ -210,6 +210,7 @@ static int run_once(struct lodge_vcpu *vcpu)
 		lodge_lapic_pv_eoi_finish(vcpu);
 	if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
 		return run_block(vcpu);
+	vcpu->ran = true;
 	r = run_bracket(vcpu, &exit);
 	if (r == LODGE_SLOW)
 		r = lodge_exit_handle(vcpu, &exit, true);
@@ -243,8 +244,6 @@ int lodge_vcpu_run(struct lodge_vcpu *vcpu)
 		return -EINTR;
 	vcpu->run->exit_reason = r == LODGE_TO_USER ? vcpu->run->exit_reason :
 						      KVM_EXIT_UNKNOWN;
-	if (r == LODGE_RESUME)
-		vcpu->ran = true;
 	if (unlikely(vcpu->events.has_payload))
 		lodge_payload_apply(vcpu);
 	while (r == LODGE_RESUME)

@@ -183,6 +183,17 @@ static bool state_pae(u64 cr0, u64 cr4, u64 efer)
 	       !(efer & LODGE_EFER_LMA);
 }
 
+/* Older VMMs reset the boot CPU without a word about a HLT it was in. */
+static bool sregs_restarts(const struct lodge_vcpu *vcpu)
+{
+	const struct lodge_regs *r = &vcpu->regs;
+	const struct lodge_seg *cs = &r->seg[LODGE_CS];
+
+	return vcpu->id == vcpu->vm->boot_id && r->rip == RESET_RIP &&
+	       cs->sel == RESET_CS_SEL && cs->base == RESET_CS_BASE &&
+	       !(r->cr0 & LODGE_CR0_PE);
+}
+
 /* @pdpte: as the user gave them, or NULL: from memory. */
 static int sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s,
 		     const u64 *pdpte)
@@ -224,6 +235,8 @@ static int sregs_set(struct lodge_vcpu *vcpu, const struct kvm_sregs *s,
 	vcpu->dirty |= LODGE_R_TPR;
 	lodge_ops->flush_tlb(vcpu);
 	sregs_interrupt(vcpu, s);
+	if (sregs_restarts(vcpu))
+		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
 	return 0;
 }
 

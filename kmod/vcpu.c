@@ -380,8 +380,9 @@ int lodge_vcpu_create(struct lodge_vm *vm, u32 id)
 	int r;
 
 	lockdep_assert_held(&vm->lock);
-	if (id >= (vm->max_vcpu_id ?: LODGE_VCPU_ID_MAX) ||
-	    vm->nr_vcpus == LODGE_VCPUS_MAX)
+	if (!vm->max_vcpu_id)
+		vm->max_vcpu_id = LODGE_VCPU_ID_MAX;
+	if (id >= vm->max_vcpu_id || vm->nr_vcpus == LODGE_VCPUS_MAX)
 		return -EINVAL;
 	if (lodge_vcpu_by_id(vm, id))
 		return -EEXIST;

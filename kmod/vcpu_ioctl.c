@@ -226,6 +226,12 @@ static long vcpu_vapic_addr(const struct lodge_call *c)
 	return c->vcpu->apic && !va->vapic_addr ? 0 : -EINVAL;
 }
 
+/* What KVM says where it has no system-management mode. */
+static long vcpu_smi(const struct lodge_call *c)
+{
+	return -ENOTTY;
+}
+
 static long vcpu_setup_mce(const struct lodge_call *c)
 {
 	return lodge_mce_setup(c->vcpu, *(u64 *)c->buf);
@@ -436,6 +442,7 @@ static const struct lodge_ioctl vcpu_ioctls[] = {
 	{ KVM_SET_CPUID2, RAW, vcpu_set_cpuid2 },
 	{ KVM_GET_CPUID2, RAW, vcpu_get_cpuid2 },
 	{ KVM_SET_VAPIC_ADDR, 0, vcpu_vapic_addr },
+	{ KVM_SMI, 0, vcpu_smi },
 	{ KVM_GET_MP_STATE, 0, vcpu_get_mp },
 	{ KVM_SET_MP_STATE, 0, vcpu_set_mp },
 	{ KVM_NMI, 0, vcpu_nmi },

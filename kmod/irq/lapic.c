@@ -341,6 +341,8 @@ int lodge_lapic_get(struct lodge_vcpu *vcpu, struct kvm_lapic_state *s)
 	const struct lodge_apic_regs *r = &vcpu->apic->regs;
 	u32 left;
 
+	/* What the guest has ended in its memory is not in service. */
+	lodge_lapic_pv_eoi_finish(vcpu);
 	/* What is due is in the IRR that is saved, or it would be lost. */
 	lodge_lapic_timer_inject(vcpu);
 	lodge_apic_look(vcpu->apic);

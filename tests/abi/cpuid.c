@@ -3,6 +3,9 @@
  * KVM_GET_SUPPORTED_CPUID, KVM_SET_CPUID2, KVM_GET_CPUID2, and CPUID in the
  * guest: leaves, subleaves, leaves beyond the last, bits that follow the state.
  */
+#include <signal.h>
+#include <sys/time.h>
+
 #include "test.h"
 
 #define ROOM	256
@@ -286,6 +289,29 @@ TEST(apic_bit_follows_apic_base)
 	EXPECT_EQ(1, abi_msr_set(vcpu->fd, 0x1b, 0xfee00100));
 	abi_done(vcpu);
 	EXPECT_EQ(0, abi_regs(vcpu).r8 >> 9 & 1);
+}
+
+static void on_alarm(int sig)
+{
+}
+
+/* A vCPU that waits for its start has not run. */
+TEST(set_while_waiting)
+{
+	struct abi_vcpu *vcpu = abi_vcpu_create(abi_vm_create(ABI_IRQCHIP), 1);
+	struct kvm_cpuid2 *cpuid = abi_cpuid(vcpu->vm->dev);
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval soon = { .it_value.tv_usec = 50000,
+				  .it_interval.tv_usec = 50000 };
+	struct itimerval never = {};
+
+	abi_ok(vcpu->fd, KVM_SET_CPUID2, cpuid);
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	EXPECT_EQ(-EINTR, abi_run(vcpu));
+	setitimer(ITIMER_REAL, &never, NULL);
+	abi_cpuid_find(cpuid, 1, 0)->eax ^= 1;
+	EXPECT_IOCTL(0, vcpu->fd, KVM_SET_CPUID2, cpuid);
 }
 
 /* After the first run only the same table is taken. */

@@ -192,6 +192,8 @@ TEST(errors)
 	EXPECT_EQ(-EBADF, ioeventfd(vm, 0xd0000, 4, 999, 0, 0));
 	EXPECT_EQ(-EINVAL, ioeventfd(vm, 0xd0000, 4, file, 0, 0));
 	EXPECT_EQ(-EBADF, ioeventfd(vm, 0xd0000, 4, 999, OFF, 0));
+	EXPECT_EQ(-ENOENT, ioeventfd(vm, 0xd0000, 3, fd, OFF, 0));
+	EXPECT_EQ(-ENOENT, ioeventfd(vm, 0xd0000, 4, fd, OFF | 1 << 5, 0));
 	EXPECT_IOCTL(-EFAULT, vm->fd, KVM_IOEVENTFD, 8);
 }
 

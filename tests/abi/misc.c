@@ -231,7 +231,7 @@ TEST(older_cpuid)
 	EXPECT_IOCTL(-E2BIG, vcpu, KVM_SET_CPUID, cpuid);
 }
 
-/* Asked of any kernel, by any VMM: EINVAL, unless it is there. */
+/* Once, and not below what there may be already. */
 TEST(max_vcpu_id)
 {
 	struct abi_vm *vm = abi_vm_create(0);
@@ -241,6 +241,13 @@ TEST(max_vcpu_id)
 	EXPECT_IOCTL(-EINVAL, vm->fd, KVM_CREATE_VCPU, 8);
 	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_MAX_VCPU_ID, 0));
 	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_MAX_VCPU_ID, 1 << 20));
+	vm = abi_vm_create(0);
+	EXPECT_EQ(0, abi_enable(vm->fd, KVM_CAP_MAX_VCPU_ID, 0));
+	EXPECT_LE(0, abi_ioctl(vm->fd, KVM_CREATE_VCPU, 9));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_MAX_VCPU_ID, 8));
+	EXPECT_EQ(-EINVAL, abi_enable(vm->fd, KVM_CAP_MAX_VCPU_ID, 10));
+	EXPECT_EQ(0, abi_enable(vm->fd, KVM_CAP_MAX_VCPU_ID,
+				abi_cap(vm->fd, KVM_CAP_MAX_VCPU_ID)));
 }
 
 TEST_HARNESS_MAIN

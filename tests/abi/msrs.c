@@ -218,6 +218,27 @@ TEST(refused_values)
 	}
 }
 
+GUEST64(done, G_DONE);
+
+/* What the guest may have read already stays. */
+TEST(features_after_run)
+{
+	static const uint32_t msrs[] = { 0x10a, 0xc0011029 };
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &done);
+	uint64_t v;
+
+	abi_done(vcpu);
+	for (int i = 0; i < 2; i++) {
+		if (abi_msr_get(vcpu->fd, msrs[i], &v) != 1)
+			continue;
+		EXPECT_EQ(1, abi_msr_set(vcpu->fd, msrs[i], v));
+		EXPECT_EQ(0, abi_msr_set(vcpu->fd, msrs[i], v ^ 2));
+	}
+	/* The microcode's number goes on. */
+	ASSERT_EQ(1, abi_msr_get(vcpu->fd, 0x8b, &v));
+	EXPECT_EQ(1, abi_msr_set(vcpu->fd, 0x8b, v + (1ull << 32)));
+}
+
 TEST(segment_bases_agree_with_sregs)
 {
 	struct abi_vcpu *vcpu = vcpu_of(0);
