@@ -159,7 +159,8 @@ static int virtq_waiting(struct lodge_virtq *vq)
 	if (vq->broken)
 		return -EIO;
 	n = load16(&vq->avail->idx) - vq->next_avail;
-	if (n > vq->size)
+	/* With those that are being served; their places are taken. */
+	if (n + (uint16_t)(vq->next_avail - vq->next_used) > vq->size)
 		return virtq_break(vq, "more requests than the queue holds");
 	return n;
 }

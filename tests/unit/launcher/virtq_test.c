@@ -110,6 +110,7 @@ void test_virtq_wrap(void)
 	for (i = 0; i < 70000; i++) {
 		offer(1);
 		CHECK_EQ(lodge_virtq_pop(&vq, &chain), 1);
+		lodge_virtq_push(&vq, 1, 0);
 		if (ktap_failures)
 			return;
 	}
@@ -182,6 +183,8 @@ void test_virtq_loops(void)
 
 void test_virtq_hostile(void)
 {
+	int i;
+
 	setup(false);
 	offer(SIZE);
 	broken("a descriptor out of range");
@@ -193,6 +196,19 @@ void test_virtq_hostile(void)
 
 	setup(false);
 	avail()->idx = SIZE + 1;
+	broken("more requests than the queue holds");
+
+	/* Nor may those that are being served be put in again. */
+	setup(false);
+	set(DESC, 0, DATA, 1, 0, 0);
+	for (i = 0; i < SIZE; i++) {
+		offer(0);
+		CHECK_EQ(lodge_virtq_pop(&vq, &chain), 1);
+	}
+	lodge_virtq_push(&vq, 0, 0);
+	offer(0);
+	CHECK_EQ(lodge_virtq_pop(&vq, &chain), 1);
+	offer(0);
 	broken("more requests than the queue holds");
 
 	setup(false);
