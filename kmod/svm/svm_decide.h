@@ -28,6 +28,7 @@ struct svm_tlb_question {
 
 u8 svm_tlb_control(const struct svm_tlb_question *q);
 bool svm_tlb_flush_after(bool own, bool found_on);
+bool svm_tlb_refused(struct svm_asids *a, u8 tlb_control);
 bool svm_asid_take(struct svm_asids *a, u32 nr_asids, u32 *asid);
 void svm_decode(const struct svm_vmcb *vmcb, bool has_next_rip,
 		bool has_assist, struct lodge_exit *exit);

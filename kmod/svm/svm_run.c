@@ -162,7 +162,8 @@ static noinline void svm_prepare_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
  * it may also leave 0 in int_ctl: a window is asked for anew.
  * What was to be delivered is told as what was under delivery: it is kept.
  */
-static void svm_refused(struct svm_vcpu *svm, struct lodge_exit *exit)
+static void svm_refused(struct svm_vcpu *svm, struct svm_cpu *cpu,
+			struct lodge_exit *exit)
 {
 	struct lodge_vcpu *vcpu = &svm->vcpu;
 	const struct lodge_events *ev = &vcpu->events;
@@ -178,6 +179,7 @@ static void svm_refused(struct svm_vcpu *svm, struct lodge_exit *exit)
 	svm->vmcb->rip = vcpu->regs.rip;
 	svm->vmcb->rflags = vcpu->regs.rflags;
 	svm->vmcb->clean = 0;
+	svm->want_flush |= svm_tlb_refused(&cpu->asids, svm->vmcb->tlb_control);
 	if (svm->stepping)
 		svm_nmi_exit(svm, exit);
 }
@@ -214,7 +216,7 @@ void svm_enter(struct lodge_vcpu *vcpu, struct lodge_exit *exit)
 	if (unlikely(svm->irq_given))
 		svm_irq_exit(svm, exit);
 	if (unlikely(exit->kind == LODGE_EXIT_ENTRY_FAILED)) {
-		svm_refused(svm, exit);
+		svm_refused(svm, cpu, exit);
 		return;
 	}
 	r->gpr[LODGE_RAX] = vmcb->rax;

@@ -42,6 +42,24 @@ bool svm_tlb_flush_after(bool own, bool found_on)
 }
 
 /**
+ * svm_tlb_refused() - a refused VMRUN has flushed nothing: ask again
+ * @a: the CPU's ids
+ * @tlb_control: SVM_TLB_* that it asked for
+ *
+ * The guest's state is checked before the flush is made. What a wrap of ids
+ * asked for is for all vCPUs of this CPU: the next that takes an id wraps.
+ * AMD manual: "VMRUN".
+ *
+ * Return: is the vCPU's own flush still to be made?
+ */
+bool svm_tlb_refused(struct svm_asids *a, u8 tlb_control)
+{
+	if (tlb_control == SVM_TLB_FLUSH_ALL)
+		a->next = 0;
+	return tlb_control != SVM_TLB_KEEP;
+}
+
+/**
  * svm_asid_take() - take the next id of a CPU
  * @a: the CPU's ids
  * @nr_asids: how many the CPU has, 0 being the host's

@@ -80,6 +80,21 @@ static void test_asid_sixteen(void)
 	CHECK_EQ(a.generation, 5);
 }
 
+/* A flush that a refused entry did not make is made by the next. */
+static void test_refused(void)
+{
+	struct svm_asids a = { .generation = 1 };
+	u32 asid;
+
+	CHECK(svm_asid_take(&a, 16, &asid));
+	CHECK(!svm_tlb_refused(&a, SVM_TLB_KEEP));
+	CHECK(svm_tlb_refused(&a, SVM_TLB_FLUSH_ASID));
+	CHECK(!svm_asid_take(&a, 16, &asid));
+	CHECK(svm_tlb_refused(&a, SVM_TLB_FLUSH_ALL));
+	CHECK(svm_asid_take(&a, 16, &asid));
+	CHECK_EQ(a.generation, 3);
+}
+
 int main(void)
 {
 	static const struct ktap_test tests[] = {
@@ -87,6 +102,7 @@ int main(void)
 		{ "svm: when to flush after a bracket", test_tlb_after },
 		{ "svm: ids from the top", test_asid_order },
 		{ "svm: sixteen ids", test_asid_sixteen },
+		{ "svm: a refused entry flushes nothing", test_refused },
 	};
 
 	return ktap_run(tests, ARRAY_SIZE(tests));
