@@ -81,7 +81,8 @@ void svm_bracket_begin(struct lodge_vcpu *vcpu)
 	if (lodge_caps.tsc_ratio_frac_bits)
 		svm_tsc_ratio_load(cpu, vcpu->clock.tsc_ratio ?:
 				   BIT_ULL(lodge_caps.tsc_ratio_frac_bits));
-	if (vcpu->cpuid->has_rdtscp) {
+	/* RDPID, which can't be intercepted, reads it whatever CPUID says. */
+	if (lodge_caps.tsc_aux) {
 		cpu->found_tsc_aux = lodge_rdmsr(MSR_TSC_AUX);
 		if (cpu->found_tsc_aux != vcpu->regs.tsc_aux)
 			lodge_wrmsr(MSR_TSC_AUX, vcpu->regs.tsc_aux);
@@ -96,7 +97,7 @@ void svm_bracket_end(struct lodge_vcpu *vcpu)
 {
 	struct svm_cpu *cpu = this_cpu_read(svm_cpu);
 
-	if (vcpu->cpuid->has_rdtscp &&
+	if (lodge_caps.tsc_aux &&
 	    cpu->found_tsc_aux != vcpu->regs.tsc_aux)
 		lodge_wrmsr(MSR_TSC_AUX, cpu->found_tsc_aux);
 	if (unlikely(cpu->tsc_ratio_loaded)) {

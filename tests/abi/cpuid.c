@@ -3,6 +3,8 @@
  * KVM_GET_SUPPORTED_CPUID, KVM_SET_CPUID2, KVM_GET_CPUID2, and CPUID in the
  * guest: leaves, subleaves, leaves beyond the last, bits that follow the state.
  */
+#include <cpuid.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/time.h>
 
@@ -289,6 +291,34 @@ TEST(apic_bit_follows_apic_base)
 	EXPECT_EQ(1, abi_msr_set(vcpu->fd, 0x1b, 0xfee00100));
 	abi_done(vcpu);
 	EXPECT_EQ(0, abi_regs(vcpu).r8 >> 9 & 1);
+}
+
+/* RDPID; the assembler may not know it. */
+GUEST64(processor, ".byte 0xf3, 0x0f, 0xc7, 0xf8\n" G_REPORT G_DONE);
+
+/* A guest that has not the instruction does not learn where the host runs it. */
+TEST(processor_is_the_hosts)
+{
+	struct abi_vcpu *vcpu = abi_boot(ABI_LONG, &processor);
+	struct kvm_cpuid2 *cpuid = abi_cpuid(vcpu->vm->dev);
+	unsigned int a, b, c = 0, d;
+	cpu_set_t second;
+
+	__get_cpuid_count(7, 0, &a, &b, &c, &d);
+	if (!(c & 1 << 22))
+		SKIP(return, "the host's CPU has no RDPID");
+	CPU_ZERO(&second);
+	CPU_SET(1, &second);
+	if (sched_setaffinity(0, sizeof(second), &second))
+		SKIP(return, "the host has one CPU");
+	abi_cpuid_find(cpuid, 7, 0)->ecx &= ~(1u << 22);
+	abi_cpuid_find(cpuid, 0x80000001, 0)->edx &= ~(1u << 27);
+	abi_ok(vcpu->fd, KVM_SET_CPUID2, cpuid);
+	ASSERT_EQ(KVM_EXIT_IO, abi_exit(vcpu));
+	if (vcpu->run->io.port != ABI_TRAP) {	/* #UD, where that can be */
+		EXPECT_EQ(ABI_REPORT, vcpu->run->io.port);
+		EXPECT_EQ(0, abi_regs(vcpu).rax);
+	}
 }
 
 static void on_alarm(int sig)
