@@ -4,13 +4,13 @@
  * uses KVM_SET_GUEST_DEBUG. driven.sh starts it in an emulated host, under a
  * guest that runs tests/boot/guest/debug:
  *
- *	stub SOCKET FUNCTION DATA
+ *	stub SOCKET FUNCTION DATA [hardware]
  *
  * FUNCTION and DATA are what that guest has said, in hex: the system call that
  * sets the host's name, and the kernel's struct uts_namespace. Ends with 0 if
- * everything stopped where it had to. Hardware breakpoints are left out: QEMU's
- * emulated AMD-V arms none when VMRUN loads DR7 (tests/abi/differences.txt).
- * Next: tests/boot/guest/debug.
+ * everything stopped where it had to. "hardware": with breakpoints in debug
+ * registers, too, of which QEMU's emulated AMD-V arms none when VMRUN loads DR7
+ * (tests/abi/differences.txt). Next: tests/boot/guest/debug.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -21,7 +21,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define DOMAIN_AT	325	/* in DATA: its sixth field of 65 bytes */
+#define NODE_AT		65	/* in DATA: its second field of 65 bytes */
+#define DOMAIN_AT	325	/* and the sixth */
 #define REG_RSP		7
 #define REG_RIP		16
 #define STEPS		100
@@ -197,7 +198,28 @@ static void has_two_threads(void)
 	}
 }
 
-static void debug(uint64_t function, uint64_t data)
+/* Of an instruction, and of the name that it comes to write. */
+static void in_registers(uint64_t function, uint64_t name)
+{
+	char watch[64];
+	uint64_t rip;
+
+	ask_ok("Z1", function, 1);
+	stops_at(function, "hardware breakpoint");
+	ask_ok("z1", function, 1);
+	ask_ok("Z2", name, 1);
+	go("c", "T05");
+	sprintf(watch, "watch:%llx;", (unsigned long long)name);
+	if (!strstr(reply, watch))
+		fail("no %s", watch);
+	ask_ok("z2", name, 1);
+	rip = reg(REG_RIP);
+	if (rip == function)
+		fail("nothing was executed");
+	printf("watchpoint: stops at %llx\n", (unsigned long long)rip);
+}
+
+static void debug(uint64_t function, uint64_t data, int hardware)
 {
 	uint64_t code;
 
@@ -213,6 +235,8 @@ static void debug(uint64_t function, uint64_t data)
 	if (memory(function) != code)
 		fail("the code is not what it was");
 	step_out();
+	if (hardware)
+		in_registers(function, data + NODE_AT);
 
 	go("c", "T02");
 	has_two_threads();
@@ -231,12 +255,13 @@ int main(int argc, char **argv)
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc != 4 || strlen(argv[1]) >= sizeof(to.sun_path))
+	if (argc < 4 || strlen(argv[1]) >= sizeof(to.sun_path))
 		return 2;
 	strcpy(to.sun_path, argv[1]);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)))
 		fail("no %s", argv[1]);
-	debug(strtoull(argv[2], NULL, 16), strtoull(argv[3], NULL, 16));
+	debug(strtoull(argv[2], NULL, 16), strtoull(argv[3], NULL, 16),
+	      argc > 4 && !strcmp(argv[4], "hardware"));
 	return 0;
 }
