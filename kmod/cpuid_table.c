@@ -208,8 +208,11 @@ static void cpuid_fix(const struct cpuid_rule *rule, const u32 *h, u32 *r)
 			r[0] = min_t(u32, h[0], 1);
 		break;
 	case 0x80000008:
-		/* 57-bit linear addresses are not for guests. */
-		r[0] = (h[0] & 0xff) | 48 << 8;
+		/*
+		 * 57-bit linear addresses are not for guests; four levels of
+		 * tables reach 48 bits of physical ones.
+		 */
+		r[0] = min_t(u32, h[0] & 0xff, 48) | 48 << 8;
 		break;
 	}
 }

@@ -10,7 +10,7 @@
 #define MAX	LODGE_CPUID_MAX
 
 static struct kvm_cpuid_entry2 out[MAX];
-static u32 top_basic, top_ext;
+static u32 top_basic, top_ext, phys_bits;
 static u32 kernel_mask;		/* of leaf 1 ECX, for the one test of it */
 
 /* A host that has every bit there is, in every leaf up to its last ones. */
@@ -28,7 +28,7 @@ static void all_read(u32 leaf, u32 sub, u32 *r)
 	} else if ((leaf == 4 || leaf == 0x8000001d) && sub >= 4) {
 		r[0] = 0;
 	} else if (leaf == 0x80000008) {
-		r[0] = 46 | 57 << 8;
+		r[0] = phys_bits | 57 << 8;
 	}
 }
 
@@ -55,6 +55,7 @@ static struct lodge_cpuid_host host_all(void)
 	top_basic = 0x20;
 	top_ext = 0x80000008;
 	kernel_mask = ~0U;
+	phys_bits = 46;
 	return host;
 }
 
@@ -164,6 +165,9 @@ void test_cpuid_table_hides_what_guests_cannot_use(void)
 	e = find(nr, 0x80000008, 0);
 	CHECK_EQ(e->eax, 46 | 48 << 8);
 	NO(e->ebx, 12);
+	phys_bits = 52;
+	CHECK_EQ(lodge_cpuid_build(&host, out, MAX), nr);
+	CHECK_EQ(find(nr, 0x80000008, 0)->eax, 48 | 48 << 8);
 	CHECK(!find(nr, 0x80000021, 0));
 	CHECK(!find(nr, 0x14, 0) && !find(nr, 0x12, 0));
 	e = find(nr, 0x40000000, 0);
