@@ -62,60 +62,117 @@ bool lodge_slots_overlap(const struct lodge_slots *t, gfn_t base, u64 pages,
 	return false;
 }
 
+/* Index of the first slot that begins behind @base. */
+static u32 slots_place(const struct lodge_slots *t, gfn_t base)
+{
+	u32 lo = 0, hi = t->nr;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (t->slot[mid].base > base)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+/* The same in the order by user address. */
+static u32 slots_place_hva(const struct lodge_slots *t, unsigned long hva)
+{
+	u32 lo = 0, hi = t->nr;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (t->slot[t->by_hva[mid]].hva > hva)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
 /* The order by user address: the old one, indices moved, and one put in. */
 static void slots_order_hva(struct lodge_slots *to,
 			    const struct lodge_slots *from, u32 gone, u32 put)
 {
-	unsigned long max_end = 0;
-	u32 i, n = 0;
-	bool done = put == to->nr;
+	u32 i, n = 0, at = from->nr;
 
+	if (put < to->nr)
+		at = slots_place_hva(from, to->slot[put].hva);
 	for (i = 0; i < from->nr; i++) {
 		u32 s = from->by_hva[i];
 
+		if (i == at)
+			to->by_hva[n++] = put;
 		if (s == gone)
 			continue;
-		if (!done && from->slot[s].hva > to->slot[put].hva) {
-			to->by_hva[n++] = put;
-			done = true;
-		}
 		if (s > gone)
 			s--;
 		if (s >= put)
 			s++;
 		to->by_hva[n++] = s;
 	}
-	if (!done)
-		to->by_hva[n++] = put;
-	for (i = 0; i < n; i++) {
-		max_end = max(max_end,
-			      lodge_slot_hva_end(&to->slot[to->by_hva[i]]));
-		to->max_end[i] = max_end;
+	if (n < to->nr)
+		to->by_hva[n] = put;
+}
+
+/* The same where nothing went, and @put is behind all others in memory. */
+static u32 slots_append_hva(struct lodge_slots *to,
+			    const struct lodge_slots *from, u32 put)
+{
+	u32 at = slots_place_hva(from, to->slot[put].hva);
+
+	memcpy(to->by_hva, from->by_hva, at * sizeof(*to->by_hva));
+	memcpy(to->max_end, from->max_end, at * sizeof(*to->max_end));
+	to->by_hva[at] = put;
+	memcpy(to->by_hva + at + 1, from->by_hva + at,
+	       (put - at) * sizeof(*to->by_hva));
+	return at;
+}
+
+static void slots_copy(struct lodge_slots *to, const struct lodge_slots *from,
+		       u32 first, u32 end)
+{
+	memcpy(to->slot + to->nr, from->slot + first,
+	       (end - first) * sizeof(*to->slot));
+	to->nr += end - first;
+}
+
+/* Slots @first to @end - 1, but not @gone, behind those that are there. */
+static void slots_copy_but(struct lodge_slots *to,
+			   const struct lodge_slots *from, u32 first, u32 end,
+			   u32 gone)
+{
+	if (gone >= first && gone < end) {
+		slots_copy(to, from, first, gone);
+		first = gone + 1;
 	}
+	slots_copy(to, from, first, end);
 }
 
 void lodge_slots_replace(struct lodge_slots *to, const struct lodge_slots *from,
 			 u32 id, const struct lodge_slot *new)
 {
-	u32 i, n = 0, gone = from->nr, put = from->nr + 1;
+	const struct lodge_slot *old = lodge_slots_by_id(from, id);
+	u32 gone = old ? old - from->slot : from->nr;
+	u32 at = new ? slots_place(from, new->base) : from->nr;
+	u32 put, i = 0;
 
-	for (i = 0; i < from->nr; i++) {
-		if (from->slot[i].id == id) {
-			gone = i;
-			continue;
-		}
-		if (new && put > from->nr && from->slot[i].base > new->base) {
-			put = n;
-			to->slot[n++] = *new;
-		}
-		to->slot[n++] = from->slot[i];
-	}
-	if (new && put > from->nr) {
-		put = n;
-		to->slot[n++] = *new;
-	}
-	to->nr = n;
-	slots_order_hva(to, from, gone, new ? put : n);
+	slots_copy_but(to, from, 0, at, gone);
+	put = to->nr;
+	if (new)
+		to->slot[to->nr++] = *new;
+	slots_copy_but(to, from, at, from->nr, gone);
+	if (!old && put == from->nr && new)
+		i = slots_append_hva(to, from, put);
+	else
+		slots_order_hva(to, from, gone, new ? put : to->nr);
+	for (; i < to->nr; i++)
+		to->max_end[i] = max(i ? to->max_end[i - 1] : 0,
+				     lodge_slot_hva_end(&to->slot[to->by_hva[i]]));
 }
 
 u32 lodge_slots_hva_first(const struct lodge_slots *t, unsigned long start)
