@@ -18,8 +18,8 @@ cd "$(dirname "$0")/../.." || exit
 . tests/machine/lib.sh
 . tests/machine/jobs.sh
 
-kernel=6.12 devices=(kvm lodge) vendors=(amd) which=quick
-[ -z "${LODGE_TEST_FULL-}" ] || { which=full; vendors=(amd intel); }
+kernel=6.12 devices=(kvm lodge) vendors=(amd) which=quick limit=2300
+[ -z "${LODGE_TEST_FULL-}" ] || { which=full; vendors=(amd intel) limit=7000; }
 [ -z "${SELFTESTS_ON-}" ] || vendors=("$SELFTESTS_ON")
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -69,7 +69,7 @@ emulated()
 		more+=(--file "$build/$release/lodge.ko:/lodge/ko/lodge.ko")
 	echo "# on $([ "$vendor" = amd ] && echo AMD-V || echo VT-x)"
 	tests/machine/"${more[@]}" --kernel $kernel --cpus 2 \
-		--timeout 2300 --dir "$programs/bin:/selftests/bin" \
+		--timeout "$limit" --dir "$programs/bin:/selftests/bin" \
 		--file "$programs/bin/smm_test:/selftests/libc" \
 		--file "$libgcc:/lib/x86_64-linux-gnu/libgcc_s.so.1" \
 		--file tests/selftests/list.txt:/selftests/list.txt \
