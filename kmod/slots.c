@@ -62,23 +62,7 @@ bool lodge_slots_overlap(const struct lodge_slots *t, gfn_t base, u64 pages,
 	return false;
 }
 
-/* Index of the first slot that begins behind @base. */
-static u32 slots_place(const struct lodge_slots *t, gfn_t base)
-{
-	u32 lo = 0, hi = t->nr;
-
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (t->slot[mid].base > base)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
-}
-
-/* The same in the order by user address. */
+/* Where in by_hva[] a slot with that user address goes. */
 static u32 slots_place_hva(const struct lodge_slots *t, unsigned long hva)
 {
 	u32 lo = 0, hi = t->nr;
@@ -158,7 +142,7 @@ void lodge_slots_replace(struct lodge_slots *to, const struct lodge_slots *from,
 {
 	const struct lodge_slot *old = lodge_slots_by_id(from, id);
 	u32 gone = old ? old - from->slot : from->nr;
-	u32 at = new ? slots_place(from, new->base) : from->nr;
+	u32 at = new ? slots_first_after(from, new->base) : from->nr;
 	u32 put, i = 0;
 
 	slots_copy_but(to, from, 0, at, gone);
