@@ -83,30 +83,6 @@ TEST(not_without_cpuid)
 	EXPECT_EQ(1, abi_msr_set(vcpu->fd, MSR_INT, VECTOR));
 }
 
-GUEST64(inits_the_other, "mov $0xfee00000, %r8d; movl $0x1ff, 0xf0(%r8)\n"
-	"movl $1 << 24, 0x310(%r8); movl $0x4500, 0x300(%r8)\n" G_DONE);
-
-TEST(ends_with_init)
-{
-	struct abi_vcpu *bsp = abi_boot(ABI_LONG | ABI_IRQCHIP,
-					&inits_the_other);
-	struct abi_vcpu *vcpu = abi_vcpu_create(bsp->vm, 1);
-	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
-	uint64_t v;
-
-	abi_ok(vcpu->fd, KVM_SET_MP_STATE, &state);
-	abi_lapic_enable(bsp);
-	EXPECT_EQ(1, abi_msr_set(vcpu->fd, MSR_INT, VECTOR));
-	EXPECT_EQ(1, abi_msr_set(vcpu->fd, MSR_EN, SHARED | 9));
-	abi_done(bsp);
-	abi_ok(vcpu->fd, KVM_GET_MP_STATE, &state);
-	EXPECT_EQ(KVM_MP_STATE_INIT_RECEIVED, state.mp_state);
-	EXPECT_EQ(1, abi_msr_get(vcpu->fd, MSR_EN, &v));
-	EXPECT_EQ(0, v);
-	EXPECT_EQ(1, abi_msr_get(vcpu->fd, MSR_INT, &v));
-	EXPECT_EQ(0, v);
-}
-
 /* Threads of the kernel's for this that wait as if they hung. */
 static int hanging_workers(void)
 {
